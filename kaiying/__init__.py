@@ -1,0 +1,1 @@
+"""Kaiying sells out, runs and grows cohort-based training camps."""

@@ -1,0 +1,1 @@
+"""The only place that picks adapters: SQLite or PostgreSQL, local or broker, file or S3."""

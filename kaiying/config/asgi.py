@@ -1,0 +1,18 @@
+"""The web process: the gate's handlers, and Django as a synchronous application in eight threads beside them."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kaiying.config.settings")
+django_pages = get_wsgi_application()
+
+# Only now: these import models, and models need the applications that the line above has loaded.
+from a2wsgi import WSGIMiddleware  # noqa: E402
+
+from kaiying.gate.asgi import Gate  # noqa: E402
+from kaiying.gate.assets import assets  # noqa: E402
+
+THREADS = 8
+
+application = Gate(pages=WSGIMiddleware(django_pages, workers=THREADS), assets=assets())

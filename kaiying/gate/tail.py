@@ -1,0 +1,130 @@
+"""Follow the event table and hand each new row to the loop.
+
+One thread with a connection of its own. On SQLite it asks ``PRAGMA data_version`` ten times a second (some
+microseconds) and reads the table only when somebody has committed; on PostgreSQL it reads five times a second and
+minds rows that appear out of order (see ``wire.window``).
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from django.db import Error, close_old_connections, connection, connections
+from django.db.models import Max
+
+from kaiying.gate.revocations import LIFE, NAME
+from kaiying.outbox.models import Event
+from kaiying.wire.live import News
+from kaiying.wire.window import PATIENCE, Window
+
+logger = logging.getLogger(__name__)
+LOOK_SECONDS = {"sqlite": 0.1, "postgresql": 0.2}
+PAUSE_AFTER_FAILURE = 1.0
+MOST_AT_ONCE = 1000
+
+type Row = tuple[int, str, str, dict[str, object], datetime]
+
+
+class Tail:
+    """The thread that follows the event table, from where it stood when it began."""
+
+    def __init__(self, deliver: Callable[[list[News]], None], recall: Callable[[list[News]], None]) -> None:
+        """Call ``deliver`` with what is new, ``recall`` once with the revocations from before.
+
+        Both are called in the tail's thread and must hand over to the loop at once.
+        """
+        self._deliver, self._recall = deliver, recall
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="event-tail", daemon=True)
+        self._window: Window | None = None
+        self._version = -1
+        self.ready = threading.Event()
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop following; returns at once."""
+        self._stop.set()
+
+    def join(self) -> None:
+        """Wait for the thread's end."""
+        self._stop.set()
+        self._thread.join()
+
+    def mark(self, event_id: int) -> int:
+        """Return the id up to which everything has been told, seen from this event; for coming back."""
+        window = self._window
+        return event_id if window is None or connection.vendor == "sqlite" else min(event_id, window.floor)
+
+    @property
+    def floor(self) -> int:
+        """The id up to which everything has been told; 0 before the table was first read."""
+        return self._window.floor if self._window else 0
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                try:
+                    close_old_connections()
+                    self._follow()
+                except Error:
+                    logger.warning("The event table cannot be read; trying again.", exc_info=True)
+                    self._version = -1
+                    self._stop.wait(PAUSE_AFTER_FAILURE)
+        finally:
+            connections.close_all()
+
+    def _follow(self) -> None:
+        if self._window is None:
+            self._begin()
+        pause = LOOK_SECONDS.get(connection.vendor, 0.2)
+        while not self._stop.wait(pause):
+            if self._has_changed():
+                self._read()
+
+    def _begin(self) -> None:
+        """Start at the end of the table, but recall what was taken back while passes from then still live."""
+        since = datetime.now(UTC) - timedelta(seconds=LIFE)
+        patience = 0.0 if connection.vendor == "sqlite" else PATIENCE
+        newest = Event.objects.aggregate(newest=Max("id"))["newest"] or 0
+        revoked = Event.objects.filter(name=NAME, at__gte=since, id__lte=newest).order_by("id")
+        self._window = Window(newest, patience=patience)
+        self._recall([self._news(row) for row in revoked.values_list("id", "name", "channel", "facts", "at")])
+        self.ready.set()
+
+    def _has_changed(self) -> bool:
+        if connection.vendor != "sqlite":
+            return True
+        with connection.cursor() as cursor:
+            version = cursor.execute("PRAGMA data_version").fetchone()[0]
+        changed = version != self._version
+        self._version = version
+        return changed
+
+    def _read(self) -> None:
+        window = self._window
+        if window is None:
+            return
+        while True:
+            limit = MOST_AT_ONCE + len(window)
+            above = Event.objects.filter(id__gt=window.floor).order_by("id")
+            rows = list(above.values_list("id", "name", "channel", "facts", "at")[:limit])
+            fresh = window.take((row[0] for row in rows), now=time.monotonic())
+            if fresh:
+                self._deliver([self._news(row) for row in rows if row[0] in fresh])
+            if len(rows) < limit or not fresh:
+                return
+
+    def _news(self, row: Row) -> News:
+        event_id, name, channel, facts, at = row
+        return News(event_id, name, channel, facts, at, self.mark(event_id))
+
+
+def replay(channels: frozenset[str], *, after: int, limit: int) -> list[Row]:
+    """Return what was told on these channels after an id, oldest first."""
+    told = Event.objects.filter(channel__in=channels, id__gt=after).order_by("id")
+    return list(told.values_list("id", "name", "channel", "facts", "at")[:limit])

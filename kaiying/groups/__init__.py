@@ -1,0 +1,1 @@
+"""Class groups: posts, daily topics, check-ins and supervision."""

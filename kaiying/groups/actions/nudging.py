@@ -1,0 +1,97 @@
+"""Reminders from the head teacher, each to one person in that person's language."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from kaiying.camps.models import Message
+from kaiying.groups.models import ClassGroup, Nudge
+from kaiying.groups.queries.access import entry_of
+from kaiying.groups.queries.supervision import Row, supervision
+from kaiying.groups.vocabulary import NobodyToTell, NotInClass
+from kaiying.notices.actions import language_of, notify
+from kaiying.outbox.actions import publish
+from kaiying.people.models import User
+
+BEHIND = "behind"
+
+
+def fill(text: str, places: Mapping[str, str]) -> str:
+    """Put facts in the places ``{name}``, ``{lesson}``, ``{minutes}``; anything else in braces stays as typed."""
+    for name, value in places.items():
+        text = text.replace("{" + name + "}", value)
+    return text
+
+
+def draft(row: Row, message: Message | None) -> tuple[str, str]:
+    """Return a title and words to send to this learner, in the active language, from the camp's own message."""
+    name, pending = str(row.learner), row.facts.pending
+    if pending is None:
+        body = _("{name}, your lessons are done; the check-in or task is still open. A few lines are enough. Reply if stuck.")
+        return _("A word from your head teacher"), fill(body, {"name": name})
+    if message is None:
+        title, body = (
+            _("A word from your head teacher"),
+            _("{name}, {lesson} needs {minutes} more minutes tonight. Reply if stuck."),
+        )
+    else:
+        title, body = str(message.subject), str(message.body)
+    places = {"name": name, "lesson": pending.label, "minutes": str(pending.minutes_left)}
+    return fill(title, places), fill(body, places)
+
+
+def behind_message(group: ClassGroup) -> Message | None:
+    """Return the camp's message to whoever falls behind, or None; one query."""
+    return Message.objects.filter(camp=group.cohort.camp_id, ref=BEHIND).first()
+
+
+@transaction.atomic
+def nudge(
+    *, group: ClassGroup, learners: Collection[User], by: User, text: str, reason: str, key: str, at: datetime
+) -> list[Nudge]:
+    """Remind learners of the class: one notice each, once per ``key``, in the person's own language.
+
+    ``text`` may have the places ``{name}``, ``{lesson}`` and ``{minutes}``; empty means the camp's own message to
+    whoever falls behind. ``reason`` is a ``ReasonKind``, kept with it. Returns the reminders, also those an earlier
+    call with the same key sent. Raises ``NotInClass`` if ``by`` is not staff here, ``NobodyToTell`` if nobody is left.
+    """
+    entry = entry_of(by, group)
+    if entry is None or not entry.is_staff:
+        raise NotInClass
+    # Two clicks at once must not send twice: the class stands for its reminders.
+    ClassGroup.objects.select_for_update(no_key=True).get(pk=group.pk)
+    wanted = {learner.pk for learner in learners}
+    rows = [row for row in supervision(group, at=at).rows if row.learner.pk in wanted]
+    if not rows:
+        raise NobodyToTell
+    sent = {one.learner_id: one for one in Nudge.objects.filter(group=group, key=key, learner__in=wanted)}
+    message = behind_message(group)
+    for row in rows:
+        if row.learner.pk not in sent:
+            sent[row.learner.pk] = _send(group, row, message, by=by, text=text, reason=reason, key=key, at=at)
+    return list(sent.values())
+
+
+def _send(
+    group: ClassGroup, row: Row, message: Message | None, *, by: User, text: str, reason: str, key: str, at: datetime
+) -> Nudge:
+    learner, pending = row.learner, row.facts.pending
+    with override(language_of(learner)):
+        title, own = draft(row, message)
+        places = {"name": str(learner)}
+        if pending is not None:
+            places |= {"lesson": pending.label, "minutes": str(pending.minutes_left)}
+        words = fill(text.strip(), places) or own
+    slug = group.cohort.slug
+    url = reverse("learning:lesson", args=[slug, pending.label.lower()]) if pending else reverse("groups:show", args=[group.pk])
+    notice = notify(to=learner, kind="groups.nudge", title=title, body=words, url=url, at=at, mail=True)
+    why = reason or (row.reasons[0].kind.value if row.reasons else "")
+    done = Nudge.objects.create(
+        group=group, learner=learner, by=by, reason=why, text=words, key=key, sent_at=at, notice=notice
+    )
+    publish("groups.nudged", channel=f"learner:{learner.pk}", nudge=done.pk)
+    return done

@@ -1,0 +1,1 @@
+"""Small pure building blocks: no Django, no nouns of ours."""

@@ -1,0 +1,1 @@
+"""Enrollment, unlock, progress, notes and submissions."""

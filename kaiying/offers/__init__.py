@@ -1,0 +1,1 @@
+"""The seat and price ledger: offers, tiers, seats, claims and the waitlist."""

@@ -1,0 +1,1 @@
+"""Money: orders, payments, refunds and the providers that move it."""

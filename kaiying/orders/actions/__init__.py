@@ -1,0 +1,17 @@
+"""Writes of this room: placing, settling and refunding, and asking the provider when it is silent."""
+
+from kaiying.orders.actions.asking import ask_about, reconcile, reconcile_order
+from kaiying.orders.actions.placing import pay_page, place_order
+from kaiying.orders.actions.refunding import refund, send_refund
+from kaiying.orders.actions.settling import take_callback
+
+__all__ = [
+    "ask_about",
+    "pay_page",
+    "place_order",
+    "reconcile",
+    "reconcile_order",
+    "refund",
+    "send_refund",
+    "take_callback",
+]

@@ -1,0 +1,24 @@
+"""The sandbox's callbacks."""
+
+import httpx2
+from django.tasks import task
+
+from kaiying.orders.providers.sandbox.models import SandboxCharge
+
+PATIENCE = 5.0
+
+
+class NotTaken(Exception):
+    """The shop did not say that it has the message; the worker tries again later, as a real service does."""
+
+
+@task
+def deliver(ref: str) -> None:
+    """Post one signed callback to the shop; anything but an answer that begins with 2 is tried again."""
+    from kaiying.orders.providers.sandbox.actions import message  # noqa: PLC0415 — actions queue this task
+
+    charge = SandboxCharge.objects.get(ref=ref)
+    body, headers = message(charge)
+    answer = httpx2.post(charge.notify_url, content=body, headers=headers, timeout=PATIENCE, follow_redirects=False)
+    if not answer.is_success:
+        raise NotTaken(f"{answer.status_code}")

@@ -1,0 +1,44 @@
+"""The sandbox's own page, where a buyer pays or does not."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from kaiying.orders.providers.sandbox.actions import ChargeOver, pay
+from kaiying.orders.providers.sandbox.models import SandboxCharge, SandboxState
+from kaiying.wire import clock
+
+DELAYS = (0, 3, 20)
+COPIES = (1, 3, 0)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def page(request: HttpRequest, ref: str) -> HttpResponse:
+    """Show the charge; a POST pays it, with the callback's delay and copies as chosen."""
+    charge = get_object_or_404(SandboxCharge, ref=ref)
+    at = clock.now()
+    if request.method == "POST":
+        try:
+            pay(
+                ref=ref,
+                at=at,
+                delay=_choice(request.POST.get("delay"), DELAYS),
+                copies=_choice(request.POST.get("copies"), COPIES),
+            )
+        except ChargeOver:
+            charge.refresh_from_db()
+        else:
+            return redirect(charge.return_url)
+    is_over = charge.state == SandboxState.CLOSED or (charge.state == SandboxState.OPEN and charge.until <= at)
+    return render(
+        request,
+        "sandbox/page.html",
+        {"charge": charge, "is_over": is_over, "is_paid": charge.state == SandboxState.PAID},
+        status=410 if is_over else 200,
+    )
+
+
+def _choice(given: str | None, allowed: tuple[int, ...]) -> int:
+    return int(given) if given in map(str, allowed) else allowed[0]

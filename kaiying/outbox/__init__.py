@@ -1,0 +1,1 @@
+"""What must happen besides the answer: events for open pages and jobs for later, both written with their cause."""

@@ -1,0 +1,1 @@
+"""What spans rooms: Today, the course, the operator's desk, time travel."""

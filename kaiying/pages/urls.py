@@ -1,0 +1,22 @@
+"""Addresses of this room."""
+
+from django.urls import path
+
+from kaiying.pages import views
+
+app_name = "pages"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("learn/<slug:cohort>/", views.today, name="today"),
+    path("learn/<slug:cohort>/welcome/", views.welcome, name="welcome"),
+    path("me/", views.me, name="me"),
+    path("desk/<slug:cohort>/", views.overview, name="overview"),
+    path("desk/<slug:cohort>/start/", views.desk, name="desk"),
+    path("desk/<slug:cohort>/orders/", views.orders, name="orders"),
+    path("desk/<slug:cohort>/orders/<str:number>/refund/", views.refund, name="refund"),
+    path("desk/<slug:cohort>/learners/", views.learners, name="learners"),
+    path("desk/<slug:cohort>/learners/<int:pk>/", views.learner, name="learner"),
+    path("desk/<slug:cohort>/learners/<int:pk>/overrides/", views.overrides, name="overrides"),
+    path("desk/<slug:cohort>/learners/<int:pk>/travel/", views.travel, name="travel"),
+    path("travel/end/", views.travel_end, name="travel_end"),
+]

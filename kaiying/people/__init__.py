@@ -1,0 +1,1 @@
+"""People, the organizers they work for, their roles, and signing in."""

@@ -1,0 +1,14 @@
+"""The few of allauth's pages that we use: ask for a code, enter it, sign out."""
+
+from allauth.account import views
+from django.urls import path
+
+urlpatterns = [
+    path("sign-in/", views.request_login_code, name="account_login"),
+    path("sign-in/", views.request_login_code, name="account_request_login_code"),
+    path("sign-in/code/", views.confirm_login_code, name="account_confirm_login_code"),
+    path("sign-out/", views.logout, name="account_logout"),
+    # allauth reverses these names; both lead to the one way in.
+    path("sign-in/", views.request_login_code, name="account_signup"),
+    path("sign-in/", views.request_login_code, name="account_inactive"),
+]

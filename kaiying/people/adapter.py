@@ -1,0 +1,27 @@
+"""How allauth behaves here: mail through the outbox, and nothing said that tells whether an address is known."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.http import HttpRequest
+
+from kaiying.outbox.actions import later
+from kaiying.people.tasks import deliver_mail
+from kaiying.wire import clock
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Sign-in by code only; there is no other way in."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 (allauth's signature)
+        """Refuse allauth's own sign-up pages: asking for a code is signing up."""
+        return False
+
+    def add_message(self, *args: Any, **kwargs: Any) -> None:
+        """Say nothing beside what our pages already say."""
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Render now, in the person's language; deliver by a task, so that no answer waits for a mail server."""
+        message = self.render_mail(template_prefix, email, {**context, "email": email, "site": settings.KAIYING_URL})
+        later(deliver_mail, at=clock.now(), subject=message.subject, body=str(message.body), to=email)

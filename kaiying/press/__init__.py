@@ -1,0 +1,1 @@
+"""Launch pages: articles that sell a camp."""

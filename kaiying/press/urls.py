@@ -1,0 +1,6 @@
+"""Addresses of the press room."""
+
+from django.urls import URLPattern
+
+app_name = "press"
+urlpatterns: list[URLPattern] = []

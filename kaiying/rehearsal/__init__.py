@@ -1,0 +1,1 @@
+"""Simulated learners over the real actions; plays the demo cohort in."""

@@ -1,0 +1,1 @@
+"""What runs beneath Django: the clock, group commit, signed passes, live events, byte ranges."""

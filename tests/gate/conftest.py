@@ -1,0 +1,44 @@
+"""A gate for each test."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from kaiying.gate.asgi import Gate
+from kaiying.wire.entry import COOKIE, entry_pass
+
+
+async def pages(scope, _receive, send) -> None:
+    """Stand where Django stands."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": f"pages {scope['path']}".encode()})
+
+
+async def assets(scope, _receive, send) -> None:
+    """Stand where the static files stand."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": f"assets {scope['path']}".encode()})
+
+
+@pytest_asyncio.fixture
+async def gate() -> AsyncIterator[Gate]:
+    """Return a gate that is closed after the test; the tests of rooms behind it are elsewhere."""
+    gate = Gate(pages=pages, assets=assets)
+    yield gate
+    gate.stop()
+    await gate.beats.batcher.close()
+    await gate.reader.close()
+    if gate._loop is not None:
+        await asyncio.get_running_loop().run_in_executor(None, gate.tail.join)
+
+
+@pytest.fixture
+def signed_in() -> dict[str, str]:
+    """Return the headers of person 7."""
+    return as_user(7)
+
+
+def as_user(user_id: int) -> dict[str, str]:
+    return {"cookie": f"{COOKIE}={entry_pass(user_id)}"}
