@@ -35,6 +35,7 @@ class Camp(models.Model):
     services = models.JSONField(_("services"), default=list, blank=True)
     faq = models.JSONField(_("questions and answers"), default=list, blank=True)
     offer = models.JSONField(_("offer for new cohorts"), default=dict, blank=True)
+    media = models.JSONField(_("media files"), default=dict, blank=True)  # {path as written: path below the media root}
     digest = models.CharField(_("fingerprint of its folder"), max_length=64, blank=True)
     loaded_at = models.DateTimeField(_("loaded"), null=True, blank=True)
 
@@ -123,6 +124,7 @@ class Lesson(models.Model):
     essence = TranslatedField(_("essence points"), many=True, blank=True)
     chapters = models.JSONField(_("chapters"), default=list, blank=True)  # [{"at": seconds, "title": {lang: text}}]
     slides = models.JSONField(_("slides"), default=list, blank=True)
+    footage = models.CharField(_("video as written"), max_length=200, blank=True)  # ``slides`` or a path as written
     video = models.CharField(_("video"), max_length=200, blank=True)  # path below the media root
     captions = models.JSONField(_("captions"), default=dict, blank=True)  # {language: path below the media root}
     poster = models.CharField(_("poster frame"), max_length=200, blank=True)

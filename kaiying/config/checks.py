@@ -2,10 +2,8 @@
 
 import re
 import sqlite3
-from collections.abc import Sequence
 from typing import Any
 
-from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 
@@ -15,7 +13,7 @@ PRAGMAS = {"journal_mode": "WAL", "synchronous": "FULL"}
 
 
 @checks.register(checks.Tags.security)
-def keeps_what_it_acknowledged(app_configs: Sequence[AppConfig] | None, **_facts: Any) -> list[checks.CheckMessage]:
+def keeps_what_it_acknowledged(**_facts: Any) -> list[checks.CheckMessage]:
     """Check the version of SQLite and how it is opened."""
     database = settings.DATABASES["default"]
     if not database["ENGINE"].endswith("sqlite3"):

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "kaiying.orders",
     "kaiying.orders.providers.sandbox",
     "kaiying.pages",
+    "kaiying.gate",
     "kaiying.rehearsal",
 ]
 

@@ -27,6 +27,8 @@ from kaiying.wire import clock
 from kaiying.wire.live import Hub, News
 
 logger = logging.getLogger(__name__)
+GRACE = 1.0
+"""Seconds in which a download may still end by itself when the process stops."""
 RECALL_SLACK = timedelta(seconds=2)
 
 type Handler = Callable[[Request, Send], Awaitable[None]]
@@ -48,7 +50,7 @@ class Gate:
             "/healthz": (health.alive, "GET, HEAD"),
             "/readyz": (health.ready, "GET, HEAD"),
         }
-        self._media = (Media(self.revocations), "GET, HEAD")
+        self._media = Media(self.revocations)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,13 +72,13 @@ class Gate:
         elif path in self._exact:
             await self._handle(*self._exact[path], scope, receive, send)
         elif path.startswith("/media/"):
-            await self._handle(*self._media, scope, receive, send)
+            await self._handle(self._media, "GET, HEAD", scope, receive, send)
         elif path.startswith("/gate/"):
             await self._handle(_nothing_here, "", scope, receive, send)
         else:
             await self._pages(scope, receive, send)
 
-    async def _handle(self, handler: Handler, allow: str, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0913, PLR0917
+    async def _handle(self, handler: Handler, allow: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a handler; what it refuses or breaks becomes an answer, unless one is already on its way."""
         request = Request(scope, receive)
         begun = False
@@ -121,6 +123,8 @@ class Gate:
         """End every stream and refuse new ones; what is being written is still answered."""
         self.hub.stop()
         self.tail.stop()
+        if self._loop is not None and self._loop.is_running():
+            self._loop.call_later(GRACE, self._media.cut)
 
     async def close(self) -> None:
         """Stop, write what waits, and end all threads."""

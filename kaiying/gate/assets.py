@@ -11,7 +11,7 @@ from kaiying.gate.replies import SAFE
 from kaiying.gate.request import App
 
 
-class Assets(ServeStaticASGI):
+class Assets(ServeStaticASGI):  # type: ignore[misc]  # the package has no types
     """Static files from the collected folder or, while developing, from where they are edited."""
 
     def candidate_paths_for_url(self, url: str) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """``POST /gate/beats``: what was watched, from the players of all who watch, merged by group commit.
 
 The body is ``{"device": str, "beats": [{"lesson": int, "spans": [[start, end], …], "position": seconds}, …]}``, as
-JSON or as the plain text of ``sendBeacon``. The answer is ``{"merged": […], "refused": […]}`` once it is durable; a
-refusal carries the beat's place in the list. Who watched is said by the entry pass, never by the body.
+JSON or as the plain text of ``sendBeacon``. A beat may leave out its position (it only catches up) and may name its
+``cohort`` (for who is in several runs of one camp). The answer is ``{"merged": […], "refused": […]}`` once it is
+durable; a refusal carries the beat's place in the list. Who watched is said by the entry pass, never by the body.
 """
 
 import json
@@ -30,7 +31,7 @@ LONGEST_VIDEO = 24 * 3600.0
 LONGEST_DEVICE = 64
 LARGEST_ID = 2**63 - 1
 KINDS = {"application/json", "text/plain"}
-BEAT_KEYS = {"lesson", "spans", "position"}
+BEAT_KEYS = {"lesson", "spans", "position", "cohort"}
 BODY_KEYS = {"device", "beats"}
 
 type Asked = list[Beat]
@@ -104,18 +105,23 @@ def _beat(said: Any, *, device: str, learner_id: int) -> Beat:
     if not isinstance(said, dict):
         raise _wrong("beats")
     _only(said, BEAT_KEYS)
-    lesson, spans = said.get("lesson"), said.get("spans")
-    if not isinstance(lesson, int) or isinstance(lesson, bool) or not 0 < lesson <= LARGEST_ID:
-        raise _wrong("lesson")
+    spans, position, cohort = said.get("spans", []), said.get("position"), said.get("cohort")
     if not isinstance(spans, list) or len(spans) > MOST_SPANS:
         raise _wrong("spans")
     return Beat(
         learner_id=learner_id,
-        lesson_id=lesson,
+        lesson_id=_id(said.get("lesson"), "lesson"),
         spans=[_span(span) for span in spans],
-        position=_seconds(said.get("position"), "position"),
+        position=None if position is None else _seconds(position, "position"),
         device=device,
+        cohort_id=None if cohort is None else _id(cohort, "cohort"),
     )
+
+
+def _id(said: Any, where: str) -> int:
+    if not isinstance(said, int) or isinstance(said, bool) or not 0 < said <= LARGEST_ID:
+        raise _wrong(where)
+    return said
 
 
 def _span(said: Any) -> tuple[float, float]:
@@ -166,6 +172,7 @@ def _said_merged(merged: Merged) -> dict[str, object]:
         "position_at": _moment(merged.position_at),
         "completed_at": _moment(merged.completed_at),
         "length": merged.length,
+        "trimmed": merged.trimmed,
     }
 
 

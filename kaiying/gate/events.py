@@ -1,14 +1,15 @@
 """``GET /events?ticket=…&after=<id>``: live events of some channels, as server-sent events.
 
-News comes as unnamed messages whose data is ``{"id", "name", "channel", "facts", "at"}``. Named events are about the
-stream itself: ``expired`` (get a new ticket), ``revoked`` (no longer yours), ``again`` (you lagged; come back by the
-last id), ``reload`` (too much was missed; load the page anew). At a shutdown the stream just ends.
+News comes as unnamed messages whose data is ``{"id", "name", "channel", "facts", "at"}``; ``id`` is what to come back
+with: everything up to it has been told. ``catch-up`` among the names says that too much was missed to tell it all, so
+the page has to look for itself. Named events are about the stream: ``expired`` (get a new ticket), ``revoked`` (no
+longer yours), ``again`` (you lagged; come back by the last id), ``stopped`` (the process goes down; come back).
 """
 
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from django.utils.translation import gettext_noop as _
@@ -28,6 +29,7 @@ COME_BACK_MS = 2000
 SLOWEST_READER = 10.0
 MOST_MISSED = 1000
 GONE = "gone"
+CATCH_UP = "catch-up"
 BUSY_FOR = 15.0
 
 
@@ -79,15 +81,12 @@ class Events:
                 raise Denied(403, "revoked", _("You no longer have access to this."))
         return ticket
 
-    async def _stream(self, listener: Listener, ticket: Ticket, after: int | None) -> AsyncIterator[str]:
+    async def _stream(self, listener: Listener, ticket: Ticket, after: int | None) -> AsyncGenerator[str, None]:
         mark = after if after is not None else self._tail.floor
         yield f"retry: {COME_BACK_MS}\n" + (f"id: {mark}\n\n" if mark else "\n")
         told: set[int] = set()
         if after is not None:
             missed = await self._missed(listener, after)
-            if missed is None:
-                yield _control("reload")
-                return
             told = {news.id for news in missed}
             if listener.end is None and missed:
                 yield "".join(map(_message, missed))
@@ -97,7 +96,7 @@ class Events:
                 yield _control("expired")
                 return
             taken = await listener.take(patience=min(HEARTBEAT, left))
-            fresh = [news for news in taken if news.id not in told]
+            fresh = [news for news in taken if news.id not in told and news.id > (after or 0)]
             if fresh:
                 yield "".join(map(_message, fresh))
             elif not taken and listener.end is None and left > HEARTBEAT:
@@ -105,11 +104,12 @@ class Events:
         if listener.end not in {GONE, None}:
             yield _control(listener.end)
 
-    async def _missed(self, listener: Listener, after: int) -> list[News] | None:
-        """Return what was told since the reader's last id, or ``None`` if that is too much to send."""
+    async def _missed(self, listener: Listener, after: int) -> list[News]:
+        """Return what was told since the reader's last id, or one piece of news that it was too much."""
+        floor = self._tail.floor
         rows = await self._reader.ask(lambda: replay(listener.channels, after=after, limit=MOST_MISSED + 1))
         if len(rows) > MOST_MISSED:
-            return None
+            return [News(floor, CATCH_UP, "", {}, clock.now(), floor)]
         return [News(*row, mark=self._tail.mark(row[0])) for row in rows]
 
 
@@ -130,7 +130,7 @@ def _last_id(request: Request) -> int | None:
 
 
 def _message(news: News) -> str:
-    said = {"id": news.id, "name": news.name, "channel": news.channel, "facts": news.facts, "at": news.at.isoformat()}
+    said = {"id": news.mark, "name": news.name, "channel": news.channel, "facts": news.facts, "at": news.at.isoformat()}
     return f"id: {news.mark}\ndata: {json.dumps(said, ensure_ascii=False, separators=(',', ':'))}\n\n"
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from typing import Self
 
 from kaiying.wire.media import is_plain
 
-CHUNK = 256 * 1024
+CHUNK = 64 * 1024
 READERS = 8
 _readers = ThreadPoolExecutor(READERS, thread_name_prefix="media")
 
@@ -56,7 +56,7 @@ class OpenFile:
         modified = datetime.fromtimestamp(int(facts.st_mtime), UTC)
         return cls(fd, facts.st_size, modified, f'"{facts.st_size:x}-{facts.st_mtime_ns:x}-{facts.st_ino:x}"')
 
-    async def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
+    async def read(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         """Yield the bytes from ``start`` to before ``stop`` in chunks; ends early if the file was cut short."""
         loop = asyncio.get_running_loop()
         while start < stop:

@@ -1,7 +1,8 @@
 """``/media/<pass>/<path>``: files of lessons and pages, with ranges, for whoever holds a pass and is who it names."""
 
+import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from pathlib import Path, PurePosixPath
 
@@ -40,6 +41,7 @@ class Media:
     def __init__(self, revocations: Revocations) -> None:
         """Serve what lies under the media root, minding what was taken back."""
         self._revocations = revocations
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def __call__(self, request: Request, send: Send) -> None:
         """Answer one request."""
@@ -49,10 +51,23 @@ class Media:
         file = await open_file(Path(settings.MEDIA_ROOT), path)
         if file is None:
             raise Denied(404, "missing", _("This file is not here."))
+        task = asyncio.ensure_future(self._answer(request, send, file, granted, path))
+        self._under_way.add(task)
         try:
-            await self._answer(request, send, file, granted, path)
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.result()
         finally:
+            self._under_way.discard(task)
+            if not task.done():  # whoever waited for it was cancelled
+                task.cancel()
+                await asyncio.wait([task])
             file.close()
+
+    def cut(self) -> None:
+        """End downloads that would keep a stopping process alive; players ask again for what they miss."""
+        for task in self._under_way:
+            task.cancel()
 
     def _granted(self, request: Request, token: str, path: str) -> MediaPass:
         """Return the pass if it is good, for this file and for this person; one answer for all that is wrong."""
@@ -110,7 +125,7 @@ class Whole:
         if partial:
             self.headers["content-range"] = content_range(span, size=size)
 
-    async def body(self, file: OpenFile) -> AsyncIterator[bytes]:
+    async def body(self, file: OpenFile) -> AsyncGenerator[bytes, None]:
         """Yield the bytes."""
         async with aclosing(file.read(*self._span)) as chunks:
             async for chunk in chunks:
@@ -125,8 +140,8 @@ class Pieces:
         boundary = secrets.token_hex(12)
         self._spans = spans
         self._heads = [
-            f"\r\n--{boundary}\r\nContent-Type: {kind}\r\nContent-Range: {content_range(span, size=size)}\r\n\r\n".encode()
-            for span in spans
+            f"\r\n--{boundary}\r\nContent-Type: {kind}\r\nContent-Range: {one}\r\n\r\n".encode()
+            for one in (content_range(span, size=size) for span in spans)
         ]
         self._tail = f"\r\n--{boundary}--\r\n".encode()
         length = sum(map(len, self._heads)) + sum(stop - first for first, stop in spans) + len(self._tail)
@@ -135,7 +150,7 @@ class Pieces:
             "content-length": length,
         }
 
-    async def body(self, file: OpenFile) -> AsyncIterator[bytes]:
+    async def body(self, file: OpenFile) -> AsyncGenerator[bytes, None]:
         """Yield the pieces with their heads."""
         for head, span in zip(self._heads, self._spans, strict=True):
             yield head
@@ -170,6 +185,6 @@ def _kind(path: str) -> str:
 
 
 def _naming(path: str) -> Iterator[Header]:
-    """What we do not know is saved, never shown."""
+    """Have what we do not know saved, never shown."""
     if PurePosixPath(path).suffix.lower() not in TYPES:
         yield b"content-disposition", b"attachment"

@@ -1,6 +1,7 @@
 """What a bare ASGI handler needs of a request, and the way to refuse one."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import cached_property
 from typing import Any
@@ -86,11 +87,9 @@ class Request:
         """The language the reader chose, else the one the browser prefers, else ours."""
         chosen = self.cookies.get(settings.LANGUAGE_COOKIE_NAME, "")
         preferred = (code for code, _weight in parse_accept_lang_header(self.headers.get("accept-language", "")))
-        for code in (chosen, *preferred):
-            try:
-                return translation.get_supported_language_variant(code) if code else settings.LANGUAGE_CODE
-            except LookupError:
-                continue
+        for code in filter(None, (chosen, *preferred)):
+            with contextlib.suppress(LookupError):
+                return translation.get_supported_language_variant(code)
         return settings.LANGUAGE_CODE
 
     def allow(self, *methods: str) -> None:

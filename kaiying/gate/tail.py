@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from django.db import Error, close_old_connections, connection, connections
+from django.db import close_old_connections, connection, connections
 from django.db.models import Max
 
 from kaiying.gate.revocations import LIFE, NAME
@@ -63,7 +63,7 @@ class Tail:
     @property
     def floor(self) -> int:
         """The id up to which everything has been told; 0 before the table was first read."""
-        return self._window.floor if self._window else 0
+        return self._window.floor if self._window is not None else 0
 
     def _run(self) -> None:
         try:
@@ -71,8 +71,9 @@ class Tail:
                 try:
                     close_old_connections()
                     self._follow()
-                except Error:
-                    logger.warning("The event table cannot be read; trying again.", exc_info=True)
+                except Exception:
+                    # Whatever it is, pages that are open must not fall silent for ever.
+                    logger.exception("The event table cannot be followed; trying again.")
                     self._version = -1
                     self._stop.wait(PAUSE_AFTER_FAILURE)
         finally:
@@ -100,7 +101,7 @@ class Tail:
         if connection.vendor != "sqlite":
             return True
         with connection.cursor() as cursor:
-            version = cursor.execute("PRAGMA data_version").fetchone()[0]
+            version: int = cursor.execute("PRAGMA data_version").fetchone()[0]
         changed = version != self._version
         self._version = version
         return changed

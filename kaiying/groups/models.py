@@ -4,12 +4,16 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from kaiying.camps.models import Cohort, Task
 from kaiying.groups.vocabulary import STAFF, MemberKind, PostKind
 from kaiying.notices.models import Notice
 from kaiying.people.models import User
+
+
+HAN_DIGITS = "一二三四五六七八九十"
 
 
 class ClassGroup(models.Model):
@@ -31,6 +35,12 @@ class ClassGroup(models.Model):
     def __str__(self) -> str:
         """Show cohort and number."""
         return f"{self.cohort} / {self.number}"
+
+    @property
+    def name(self) -> str:
+        """What people call it: 一班, Class 1."""
+        han = (get_language() or "").startswith("zh") and 1 <= self.number <= len(HAN_DIGITS)
+        return gettext("Class %(number)s") % {"number": HAN_DIGITS[self.number - 1] if han else self.number}
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
@@ -54,9 +64,9 @@ class Membership(models.Model):
 
     group = models.ForeignKey(ClassGroup, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("class"))
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", verbose_name=_("person"))
-    kind = models.CharField(_("is"), max_length=16, choices=MemberKind, default=MemberKind.LEARNER)
+    kind = models.CharField(_("role in the class"), max_length=16, choices=MemberKind, default=MemberKind.LEARNER)
     joined_at = models.DateTimeField(_("joined"))
-    left_at = models.DateTimeField(_("left"), null=True, blank=True)
+    left_at = models.DateTimeField(_("left the class"), null=True, blank=True)
     read_up_to = models.PositiveBigIntegerField(_("last post read"), default=0)
 
     objects = MembershipQuerySet.as_manager()

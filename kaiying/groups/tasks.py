@@ -39,6 +39,11 @@ def seat_new_learners() -> None:
 def settle(*, at: datetime) -> int:
     """Bring the classes in step with enrollments and staff; returns how many places changed. Repeating is free."""
     changed = 0
+    enrolled = Enrollment.objects.standing().filter(cohort=OuterRef("group__cohort"), learner=OuterRef("user"))
+    left = Membership.objects.standing().learners().filter(~Exists(enrolled)).select_related("group")
+    for membership in left[:MOST]:
+        gone = Enrollment.objects.filter(cohort=membership.group.cohort_id, learner=membership.user_id).order_by("-pk").first()
+        changed += gone is not None and unseat_learner(enrollment=gone, at=at)
     place = Membership.objects.filter(left_at=None, group__cohort=OuterRef("cohort"), user=OuterRef("learner"))
     for enrollment in Enrollment.objects.standing().filter(~Exists(place)).order_by("pk")[:MOST]:
         try:
@@ -46,11 +51,6 @@ def settle(*, at: datetime) -> int:
         except NotEnrolled:
             continue
         changed += 1
-    enrolled = Enrollment.objects.standing().filter(cohort=OuterRef("group__cohort"), learner=OuterRef("user"))
-    left = Membership.objects.standing().learners().filter(~Exists(enrolled)).select_related("group")
-    for membership in left[:MOST]:
-        gone = Enrollment.objects.filter(cohort=membership.group.cohort_id, learner=membership.user_id).order_by("-pk").first()
-        changed += gone is not None and unseat_learner(enrollment=gone, at=at)
     for cohort in _cohorts_with_other_staff():
         changed += seat_staff(cohort=cohort, at=at)
     return changed

@@ -12,7 +12,6 @@ urlpatterns = [
     path("<int:pk>/posts/<int:post>/replies/", views.replies, name="replies"),
     path("<int:pk>/posts/<int:post>/likes/", views.likes, name="likes"),
     path("<int:pk>/posts/<int:post>/removal/", views.removal, name="removal"),
-    path("<int:pk>/reading/", views.reading, name="reading"),
     path("<int:pk>/wall/", views.wall, name="wall"),
     path("<int:pk>/members/", views.members, name="members"),
     path("<int:pk>/supervision/", views.supervision, name="supervision"),

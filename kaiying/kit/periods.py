@@ -1,6 +1,7 @@
 """Days and moments in a time zone."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from math import ceil
 from zoneinfo import ZoneInfo
 
 
@@ -10,13 +11,19 @@ def moment(on: date, at: time, zone: str) -> datetime:
     A time that does not exist there (spring forward) is the first moment after the gap; one that comes twice
     (fall back) is the first of the two.
     """
-    there = datetime.combine(on, at, tzinfo=ZoneInfo(zone))
-    back = there.astimezone(UTC)
-    if back.astimezone(there.tzinfo).replace(tzinfo=None) == there.replace(tzinfo=None):
-        return back
-    return there.replace(fold=1).astimezone(UTC) + (there.utcoffset() or there - there) - (
-        there.replace(fold=1).utcoffset() or there - there
-    )
+    there = ZoneInfo(zone)
+    wanted = datetime.combine(on, at)
+    found = wanted.replace(tzinfo=there).astimezone(UTC)
+    if found.astimezone(there).replace(tzinfo=None) == wanted:
+        return found
+    # In a gap: by the clock before it the moment lies behind the jump, by the clock after it before the jump.
+    before = wanted.replace(tzinfo=there, fold=1).astimezone(UTC)
+    low, high = 0, ceil((found - before).total_seconds())
+    while low < high:
+        middle = (low + high) // 2
+        shown = (before + timedelta(seconds=middle)).astimezone(there).replace(tzinfo=None)
+        low, high = (low, middle) if shown >= wanted else (middle + 1, high)
+    return before.replace(microsecond=0) + timedelta(seconds=low)
 
 
 def local(at: datetime, zone: str) -> datetime:

@@ -31,6 +31,15 @@ class ClaimState(models.TextChoices):
 LIVE = (ClaimState.HELD, ClaimState.PAID)
 
 
+class StepState(models.TextChoices):
+    """Where a price tier stands for somebody who looks at the ladder."""
+
+    OPEN = "open", _("On sale")
+    NEXT = "next", _("Next")
+    SOLD_OUT = "sold_out", _("Sold out")
+    OVER = "over", _("Over")
+
+
 class SettledAs(models.TextChoices):
     """What money that arrived turned into."""
 

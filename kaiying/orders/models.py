@@ -1,4 +1,8 @@
-"""Money as a ledger: an order, its signed payments, its refunds, and the inbox of what providers told us."""
+"""Money as a ledger: an order, its signed payments, its refunds, and the inbox of what providers told us.
+
+Locks are taken in one order everywhere: the order's row, then (inside the actions of offers) the offer, then seats and
+claims, then the enrollment. Nobody who holds an offer locks an order; placing one only adds a row.
+"""
 
 from typing import ClassVar
 
@@ -6,9 +10,38 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from kaiying.kit.money import Money
 from kaiying.offers.models import Claim
-from kaiying.orders.vocabulary import OrderState, PaymentKind, RefundState
+from kaiying.orders.vocabulary import (
+    LIVE,
+    WITHOUT_EFFECT,
+    OrderState,
+    Outcome,
+    PaymentKind,
+    RefundCause,
+    RefundState,
+)
 from kaiying.people.models import User
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    """Ways to pick orders."""
+
+    def live(self) -> "OrderQuerySet":
+        """Return those that are paid or may be."""
+        return self.filter(state__in=LIVE)
+
+    def open(self) -> "OrderQuerySet":
+        """Return those that wait for payment."""
+        return self.filter(state=OrderState.OPEN)
+
+    def locked(self) -> "OrderQuerySet":
+        """Lock the orders' own rows."""
+        return self.select_for_update(of=("self",)).order_by("pk")
+
+    def with_camp(self) -> "OrderQuerySet":
+        """Fetch what pages show beside an order."""
+        return self.select_related("claim__tier", "claim__offer__cohort__camp")
 
 
 class Order(models.Model):
@@ -27,16 +60,39 @@ class Order(models.Model):
     ended_at = models.DateTimeField(_("closed or refunded"), null=True, blank=True)
     asked_at = models.DateTimeField(_("provider last asked"), null=True, blank=True)
 
+    objects: ClassVar[OrderQuerySet] = OrderQuerySet.as_manager()  # type: ignore[assignment]
+
     class Meta:
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["claim"], condition=Q(state__in=["open", "paid"]), name="orders_one_live_per_claim"),
         ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["asked_at"], condition=Q(state="open"), name="orders_to_ask"),
+        ]
 
     def __str__(self) -> str:
         """Show the number."""
         return self.number
+
+    @property
+    def money(self) -> Money:
+        """What it costs."""
+        return Money(self.amount, self.currency)
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    """Ways to pick movements of money."""
+
+    def charges(self) -> "PaymentQuerySet":
+        """Return money that came in."""
+        return self.filter(kind=PaymentKind.CHARGE)
+
+    def kept(self) -> "PaymentQuerySet":
+        """Return charges that nobody has asked to give back."""
+        standing = Refund.objects.exclude(state=RefundState.FAILED).filter(charge=models.OuterRef("pk"))
+        return self.charges().filter(~models.Exists(standing))
 
 
 class Payment(models.Model):
@@ -49,6 +105,8 @@ class Payment(models.Model):
     provider = models.CharField(_("provider"), max_length=20)
     transaction = models.CharField(_("provider's transaction"), max_length=80)
     at = models.DateTimeField(_("at"))
+
+    objects: ClassVar[PaymentQuerySet] = PaymentQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         verbose_name = _("payment")
@@ -66,11 +124,13 @@ class Payment(models.Model):
 
 
 class Refund(models.Model):
-    """Money on its way back, why and by whose decision (nobody's: the product's own rule)."""
+    """One charge on its way back as a whole, why and by whose decision (nobody's: the product's own rule)."""
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("order"))
+    charge = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("charge"))
     amount = models.PositiveBigIntegerField(_("amount in minor units"))
-    reason = models.CharField(_("reason"), max_length=200)
+    cause = models.CharField(_("cause"), max_length=10, choices=RefundCause, default=RefundCause.DECIDED)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
     by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by"))
     state = models.CharField(_("state"), max_length=6, choices=RefundState, default=RefundState.ASKED)
     key = models.CharField(_("idempotency key"), max_length=64, unique=True)
@@ -80,6 +140,13 @@ class Refund(models.Model):
     class Meta:
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            # A charge goes back once: what is refunded can never be more than what was paid.
+            models.UniqueConstraint(fields=["charge"], condition=Q(state__in=["asked", "done"]), name="orders_refund_once"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["asked_at"], condition=Q(state="asked"), name="orders_refund_waiting"),
+        ]
 
     def __str__(self) -> str:
         """Show amount and state."""
@@ -93,14 +160,18 @@ class Callback(models.Model):
     event_id = models.CharField(_("event"), max_length=80)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, null=True, blank=True, related_name="callbacks", verbose_name=_("order"))
     body = models.TextField(_("as it came"))
-    outcome = models.CharField(_("what it did"), max_length=40)
+    outcome = models.CharField(_("what it did"), max_length=40, choices=Outcome, blank=True)
     received_at = models.DateTimeField(_("received"))
 
     class Meta:
         verbose_name = _("callback")
         verbose_name_plural = _("callbacks")
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["provider", "event_id"], name="orders_callback_once"),
+            models.UniqueConstraint(
+                fields=["provider", "event_id"],
+                condition=~Q(outcome__in=[*map(str, WITHOUT_EFFECT)]),
+                name="orders_callback_once",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -21,3 +21,12 @@ def reconcile_orders() -> None:
     from kaiying.orders.actions import reconcile  # noqa: PLC0415 — the actions import this module
 
     reconcile(at=clock.now())
+
+
+@every(600)
+@task
+def restart_refunds() -> None:
+    """Start refunds again that the worker gave up while the provider was away."""
+    from kaiying.orders.actions import resend_refunds  # noqa: PLC0415 — the actions import this module
+
+    resend_refunds(at=clock.now())

@@ -18,6 +18,9 @@ class OrderState(models.TextChoices):
     REFUNDED = "refunded", _("Refunded")
 
 
+LIVE = (OrderState.OPEN, OrderState.PAID)
+
+
 class PaymentKind(models.TextChoices):
     """A signed movement of money: charges are positive, refunds negative."""
 
@@ -31,6 +34,32 @@ class RefundState(models.TextChoices):
     ASKED = "asked", _("Asked for")
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
+
+
+class RefundCause(models.TextChoices):
+    """Why money goes back: somebody decided it, or a rule of the product did."""
+
+    DECIDED = "decided", _("Decided by the organizer")
+    NO_SEAT = "no_seat", _("Paid after the hold was over, and no seat was left")
+    PAID_TWICE = "paid_twice", _("Paid a second time")
+
+
+class Outcome(models.TextChoices):
+    """What a message or an answer of a provider did."""
+
+    PAID = "paid", _("Seated and enrolled")
+    GIVEN_BACK = "refunding", _("Money goes back")
+    BOOKED = "booked", _("Refund booked")
+    CLOSED = "closed", _("Closed unpaid")
+    KNOWN = "known", _("Known already")
+    IGNORED = "ignored", _("Nothing to do")
+    REPEATED = "repeated", _("Repeated message")
+    MISMATCH = "mismatch", _("Amount, currency, reference or merchant does not fit")
+    UNKNOWN_ORDER = "unknown_order", _("No such order")
+
+
+WITHOUT_EFFECT = (Outcome.MISMATCH, Outcome.UNKNOWN_ORDER)
+"""Messages that are kept but do not use up their event: the right one may still come."""
 
 
 class NotPayable(Refused):
@@ -47,9 +76,25 @@ class NotRefundable(Refused):
     text = _("There is nothing left to refund on this order.")
 
 
+class NoProvider(Refused):
+    """The buyer chose a way to pay that is not set up."""
+
+    code: ClassVar[str] = "no_provider"
+    status: ClassVar[int] = 422
+    text = _("Choose how you want to pay.")
+
+
 class Forged(Refused):
-    """A callback whose signature, amount, currency or order does not fit; it has no effect."""
+    """A callback whose signature, time, merchant, amount or currency does not fit; it has no effect."""
 
     code: ClassVar[str] = "forged"
     status: ClassVar[int] = 400
     text = _("This message was not signed by the payment provider.")
+
+
+class UnknownOrder(Refused):
+    """A signed callback about an order we do not have (yet); the provider should send it again."""
+
+    code: ClassVar[str] = "unknown_order"
+    status: ClassVar[int] = 404
+    text = _("There is no such order.")

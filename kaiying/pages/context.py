@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.middleware.csrf import get_token
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
@@ -11,7 +13,8 @@ from django.utils.translation import gettext_lazy
 from kaiying.camps.models import Cohort
 from kaiying.groups.models import ClassGroup
 from kaiying.kit import periods
-from kaiying.pages.queries import class_of, cohorts_operated_by, newest_enrollment, taught_by
+from kaiying.groups.queries import entry_of, group_of, unread
+from kaiying.pages.queries.belonging import cohorts_operated_by, newest_enrollment, taught_by
 from kaiying.people.models import User
 from kaiying.wire import clock
 
@@ -20,7 +23,7 @@ PLACES = {"today": "today", "welcome": "today", "me": "me", "settings": "me", "n
 
 def learner_nav(request: HttpRequest) -> dict[str, Any]:
     """Give ``nav``: today, course, class and me of the cohort this page is about, or of the newest one."""
-    return {"nav": SimpleLazyObject(lambda: _nav(request))}
+    return {"nav": SimpleLazyObject(lambda: _nav(request)), "shell_banner": _banner(request)}
 
 
 def staff_rail(request: HttpRequest) -> dict[str, Any]:
@@ -33,6 +36,15 @@ def staff_rail(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def _banner(request: HttpRequest) -> str:
+    """Say on every page that somebody looks from another moment, with the way back."""
+    journey = getattr(request, "journey", None)
+    if journey is None:
+        return ""
+    # Not with the request: its context processors would come back here.
+    return render_to_string("pages/travel_banner.html", {"journey": journey, "csrf_token": get_token(request)})
+
+
 def _nav(request: HttpRequest) -> dict[str, Any]:
     user = request.user
     if not isinstance(user, User):
@@ -41,14 +53,15 @@ def _nav(request: HttpRequest) -> dict[str, Any]:
     enrollment = newest_enrollment(user, match.kwargs.get("cohort") if match else None)
     if enrollment is None:
         return {}
-    membership = class_of(enrollment)
+    group = group_of(user, enrollment.cohort_id)
+    mine = entry_of(user, group) if group else None
     slug = enrollment.cohort.slug
     return {
         "today_url": reverse("pages:today", args=[slug]),
         "course_url": reverse("learning:course", args=[slug]),
-        "class_url": reverse("groups:show", args=[membership.group_id]) if membership else "",
+        "class_url": reverse("groups:show", args=[group.pk]) if group else "",
         "me_url": reverse("pages:me"),
-        "class_unread": 0,
+        "class_unread": unread(mine, at=clock.now(request)) if mine else 0,
         "current": _place(request),
     }
 

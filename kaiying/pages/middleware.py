@@ -9,7 +9,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from kaiying.pages.queries import read_journey
+from kaiying.pages.queries.belonging import read_journey
 
 COOKIE = "ky_travel"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -17,6 +17,11 @@ urlpatterns = [
     path("desk/<slug:cohort>/learners/", views.learners, name="learners"),
     path("desk/<slug:cohort>/learners/<int:pk>/", views.learner, name="learner"),
     path("desk/<slug:cohort>/learners/<int:pk>/overrides/", views.overrides, name="overrides"),
+    path(
+        "desk/<slug:cohort>/learners/<int:pk>/overrides/<int:override>/withdrawal/",
+        views.override_withdrawal,
+        name="override_withdrawal",
+    ),
     path("desk/<slug:cohort>/learners/<int:pk>/travel/", views.travel, name="travel"),
     path("travel/end/", views.travel_end, name="travel_end"),
 ]

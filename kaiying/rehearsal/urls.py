@@ -1,6 +1,11 @@
-"""Addresses of this room."""
+"""Addresses of the demo; they exist in demo mode only."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-app_name = "rehearsal"
-urlpatterns: list[URLPattern] = []
+from kaiying.rehearsal import views
+
+app_name = "demo"
+urlpatterns = [
+    path("", views.stage, name="stage"),
+    path("<slug:part>/", views.entrance, name="entrance"),
+]

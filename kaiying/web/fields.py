@@ -61,8 +61,12 @@ class TranslatedField(models.JSONField):
         return found if hasattr(expression, "key_name") else self.to_python(found)
 
     def get_prep_value(self, value: Any) -> Any:
-        """Give JSON for the column."""
-        return super().get_prep_value(self._plain(self.to_python(value)))
+        """Give JSON for a look-up; a string stays one, because ``title__en="…"`` compares with a key."""
+        return super().get_prep_value(self._plain(value))
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        """Give JSON for the column, also for an ``update()`` that was handed raw words."""
+        return super().get_db_prep_save(self.to_python(value), connection)
 
     def value_to_string(self, obj: models.Model) -> Any:
         """Give JSON for a fixture."""
@@ -77,7 +81,8 @@ class TranslatedField(models.JSONField):
 
     def formfield(self, *_args: Any, **kwargs: Any) -> Any:
         """Give one box per language."""
-        return models.Field.formfield(self, **{"form_class": TranslatedFormField, "many": self.many, **kwargs})
+        given = {"form_class": TranslatedFormField, "many": self.many, "show_hidden_initial": False, **kwargs}
+        return models.Field.formfield(self, **given)
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, Text):

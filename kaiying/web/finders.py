@@ -20,7 +20,7 @@ class KitFinder(BaseFinder):
     The joined file is kept in the data folder and made again when a source changed.
     """
 
-    def __init__(self, app_names: Iterable[str] | None = None, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, _app_names: Iterable[str] | None = None, *args: Any, **kwargs: Any) -> None:
         """Keep the joined file below the data folder."""
         super().__init__(*args, **kwargs)
         self.folder = Path(settings.KAIYING_DATA) / "cache" / "kit"
@@ -32,7 +32,7 @@ class KitFinder(BaseFinder):
         found = str(self._fresh())
         return [found] if find_all else found
 
-    def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:
+    def list(self, _ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:
         """Name the one file, for ``collectstatic``."""
         self._fresh()
         yield SERVED_AS, FileSystemStorage(location=self.folder)

@@ -79,7 +79,7 @@ class Entry[T, R]:
 class Batcher[T, R]:
     """Collects what is asked and has one thread commit it in batches."""
 
-    def __init__(  # noqa: PLR0913 — every bound has a default; they are named where they are set
+    def __init__(
         self,
         commit: Commit[T, R],
         *,
@@ -92,11 +92,7 @@ class Batcher[T, R]:
     ) -> None:
         """Bound batches and the queue by the summed weight of items; ``leave`` runs in the thread at its end."""
         self._commit, self._weigh, self._leave, self._name = commit, weigh, leave, name
-        self._limit, self._most_waiting, self._longest_wait = (
-            limit,
-            most_waiting,
-            longest_wait,
-        )
+        self._limit, self._most_waiting, self._longest_wait = limit, most_waiting, longest_wait
         self._queue: SimpleQueue[Entry[T, R] | None] = SimpleQueue()
         self._left_over: Entry[T, R] | None = None
         self._pace = Pace(limit=limit)
@@ -195,8 +191,9 @@ class Batcher[T, R]:
         return batch
 
     def _next_entry(self, *, wait: bool) -> Entry[T, R] | None:
-        if self._left_over is not None:
-            entry, self._left_over = self._left_over, None
+        entry = self._left_over
+        if entry is not None:
+            self._left_over = None
             return entry
         try:
             entry = self._queue.get(block=wait)

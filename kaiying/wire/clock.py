@@ -58,8 +58,11 @@ def frozen(at: datetime) -> Iterator[None]:
 
 
 def real() -> float:
-    """Return the seconds since 1970 by the machine's own clock: for what is compared with the database's."""
-    return time.time()
+    """Return the seconds since 1970, to the millisecond, by the machine's own clock, which no setting shifts.
+
+    For passes and what takes them back: those are compared with the database's clock, which is not shifted either.
+    """
+    return time.time_ns() // 1_000_000 / 1000
 
 
 def as_offset() -> str:

@@ -22,7 +22,7 @@ class Entry:
 
 def entry_pass(user_id: int, *, until: datetime | None = None) -> str:
     """Return the value of the ``ky_pass`` cookie for this person, counted from now, never from a traveller's moment."""
-    payload = {"u": user_id, "i": round(clock.real(), 3)}
+    payload = {"u": user_id, "i": clock.real()}
     return issue(payload, key=Keys.of(PURPOSE), until=until or clock.now() + LIFE)
 
 

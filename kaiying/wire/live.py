@@ -33,7 +33,7 @@ class News:
 
 
 class TooMany(Exception):
-    """This person, or everybody together, has too many streams open."""
+    """The person, or everybody together, has too many streams open."""
 
 
 @dataclass(eq=False)

@@ -42,7 +42,7 @@ def media_pass(path: str, *, user_id: int, until: datetime | None = None) -> str
     now = clock.now()
     if until is None:
         until = now + LIFE if user_id else _next_turn(now)
-    payload = {"u": user_id, "p": path} | ({"i": round(clock.real(), 3)} if user_id else {})
+    payload = {"u": user_id, "p": path} | ({"i": clock.real()} if user_id else {})
     return issue(payload, key=Keys.of(PURPOSE), until=until)
 
 

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from itertools import pairwise
 
 MOST_RANGES = 16
 ONE = re.compile(r"([0-9]{0,18})-([0-9]{0,18})")
@@ -95,7 +96,7 @@ def _span(first: str, last: str, *, size: int) -> Span:
 def _joined(spans: list[Span]) -> list[Span]:
     """Join what overlaps, keeping the order of first mention where nothing overlaps."""
     ordered = sorted(spans)
-    if all(left[1] < right[0] for left, right in zip(ordered, ordered[1:], strict=False)):
+    if all(left[1] < right[0] for left, right in pairwise(ordered)):
         return spans
     joined = [ordered[0]]
     for start, stop in ordered[1:]:

@@ -33,7 +33,7 @@ def events_ticket(channels: Iterable[str], *, user_id: int, at: datetime) -> str
     if not wanted or len(wanted) > MOST_CHANNELS:
         message = f"a ticket is for 1 to {MOST_CHANNELS} channels, not {len(wanted)}"
         raise ValueError(message)
-    payload = {"u": user_id, "c": wanted, "i": round(clock.real(), 3)}
+    payload = {"u": user_id, "c": wanted, "i": clock.real()}
     return issue(payload, key=Keys.of(PURPOSE), until=at + LIFE)
 
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from kaiying.gate.asgi import Gate
 from kaiying.wire.entry import COOKIE, entry_pass
@@ -22,16 +21,24 @@ async def assets(scope, _receive, send) -> None:
     await send({"type": "http.response.body", "body": f"assets {scope['path']}".encode()})
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def gate() -> AsyncIterator[Gate]:
-    """Return a gate that is closed after the test; the tests of rooms behind it are elsewhere."""
+    """Return a gate that follows no events, for what needs no database."""
     gate = Gate(pages=pages, assets=assets)
+    gate._loop = asyncio.get_running_loop()
     yield gate
-    gate.stop()
     await gate.beats.batcher.close()
     await gate.reader.close()
-    if gate._loop is not None:
-        await asyncio.get_running_loop().run_in_executor(None, gate.tail.join)
+
+
+@pytest.fixture
+async def live_gate(transactional_db) -> AsyncIterator[Gate]:
+    """Return a gate that follows the event table."""
+    gate = Gate(pages=pages, assets=assets)
+    gate._start(asyncio.get_running_loop())
+    assert await asyncio.get_running_loop().run_in_executor(None, gate.tail.ready.wait, 5)
+    yield gate
+    await gate.close()
 
 
 @pytest.fixture

@@ -13,10 +13,9 @@ from kaiying.gate import media as gate_media
 from kaiying.gate.files import CHUNK, OpenFile
 from kaiying.wire import clock
 from kaiying.wire.media import media_pass, media_url
-from tests.gate.caller import call, stream
+from tests.gate.caller import call, stream, until
 from tests.gate.conftest import as_user
 
-pytestmark = pytest.mark.django_db(transaction=True)
 VIDEO = "camps/a/一 1.mp4"
 BYTES = bytes(range(256)) * 4
 
@@ -112,10 +111,14 @@ async def test_a_copy_that_is_still_good_is_not_sent_again(gate, signed_in) -> N
 
 async def test_a_range_of_a_file_that_was_replaced_is_the_whole_new_file(gate, signed_in, root) -> None:
     first = await call(gate, "GET", url(), headers=signed_in)
-    same = await call(gate, "GET", url(), headers={**signed_in, "range": "bytes=0-1", "if-range": first.headers["etag"]})
+    same = await call(
+        gate, "GET", url(), headers={**signed_in, "range": "bytes=0-1", "if-range": first.headers["etag"]}
+    )
     (root / VIDEO).write_bytes(b"new")
 
-    answer = await call(gate, "GET", url(), headers={**signed_in, "range": "bytes=0-1", "if-range": first.headers["etag"]})
+    answer = await call(
+        gate, "GET", url(), headers={**signed_in, "range": "bytes=0-1", "if-range": first.headers["etag"]}
+    )
 
     assert (same.status, same.body) == (206, BYTES[:2])
     assert (answer.status, answer.body) == (200, b"new")
@@ -267,12 +270,29 @@ async def test_a_download_under_way_is_cut_when_its_pass_is_taken_back(gate, sig
 
     monkeypatch.setattr(OpenFile, "read", slowly)
     async with stream(gate, url(), headers=signed_in) as download:
-        while not download.answer.body:
-            await asyncio.sleep(0.001)
+        await until(lambda: bool(download.answer.body))
         gate.revocations.note({"user": 7}, moment=clock.real())
         held.set()
 
     assert len(download.answer.body) == 16
+    assert not download.answer.ended
+
+
+async def test_a_slow_download_is_cut_when_the_process_stops(gate, signed_in, monkeypatch) -> None:
+    monkeypatch.setattr("kaiying.gate.asgi.GRACE", 0.01)
+    held = asyncio.Event()
+
+    async def stuck(_self, _start, _stop):
+        yield b"x"
+        await held.wait()
+
+    monkeypatch.setattr(OpenFile, "read", stuck)
+    async with stream(gate, url(), headers=signed_in) as download:
+        await until(lambda: bool(download.answer.body))
+        gate.stop()
+        async with asyncio.timeout(1):
+            await download.task
+
     assert not download.answer.ended
 
 
@@ -299,11 +319,15 @@ async def _shrunk(root: Path) -> OpenFile:
     return file
 
 
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 async def test_no_file_stays_open(gate, signed_in) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     for asked in ("bytes=0-1", "bytes=9999-", "bytes=0-1,5-6", "x"):
         await call(gate, "GET", url(), headers={**signed_in, "range": asked})
     await call(gate, "HEAD", url(), headers=signed_in)
     await refused(gate, f"/media/{media_pass('camps/a/', user_id=7)}/camps/a/link.mp4", signed_in, 404)
 
-    assert len(os.listdir("/proc/self/fd")) <= before + 4  # the tail's connection and its files, not ours
+    assert open_files() <= before + 1  # the pool's own

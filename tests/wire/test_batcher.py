@@ -11,7 +11,6 @@ from kaiying.wire.batcher import Batcher, Closed, NoAnswer, Overloaded
 from kaiying.wire.pace import Pace
 
 
-
 class Ledger:
     """A writer that can be held, and keeps every batch it was given."""
 
@@ -32,7 +31,7 @@ class Ledger:
         return [item * 10 for item in items]
 
     async def is_writing(self) -> None:
-        assert await asyncio.get_running_loop().run_in_executor(None, self.begun.acquire, True, 5)
+        assert await asyncio.get_running_loop().run_in_executor(None, lambda: self.begun.acquire(timeout=5))
 
     def hold(self) -> None:
         self.may_go.clear()
@@ -53,7 +52,7 @@ async def started(*asked: Awaitable[int]) -> list[asyncio.Task[int]]:
 
 async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not true():
+        while not true():  # noqa: ASYNC110 — what is waited for happens in the writer's thread
             await asyncio.sleep(0.005)
 
 
@@ -232,7 +231,9 @@ async def test_who_hangs_up_is_never_written(ledger: Ledger) -> None:
     await batcher.close()
 
 
-async def test_twin_without_dropping_the_one_who_hung_up_is_written(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_twin_without_dropping_the_one_who_hung_up_is_written(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Batcher, "_drop", lambda _self, _entry: False)
     batcher = Batcher(ledger.commit)
     ledger.hold()
@@ -304,7 +305,7 @@ async def test_many_askers_are_few_commits() -> None:
     await batcher.close()
 
 
-async def test_a_crowd_at_a_quiet_writer_is_not_refused_for_what_a_single_item_took() -> None:
+def test_a_crowd_at_a_quiet_writer_is_not_refused_for_what_a_single_item_took() -> None:
     pace = Pace(limit=512)
     pace.begin()
     time.sleep(0.01)
@@ -315,7 +316,7 @@ async def test_a_crowd_at_a_quiet_writer_is_not_refused_for_what_a_single_item_t
     assert pace.wait_for(5120) == pytest.approx(10 * pace.wait_for(512))
 
 
-async def test_a_commit_that_is_stuck_counts_as_waiting() -> None:
+def test_a_commit_that_is_stuck_counts_as_waiting() -> None:
     pace = Pace(limit=512)
     pace.begin()
     time.sleep(0.01)

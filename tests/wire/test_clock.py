@@ -62,7 +62,8 @@ def test_real_time_needs_no_offset() -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", ["tomorrow", "2d", "+", "+2", "+2x", "-h", "2026-12-01T08:00:00", "2026-13-01T00:00:00Z", "+99999999d", "+2h1d"]
+    "setting",
+    ["tomorrow", "2d", "+", "+2", "+2x", "-h", "2026-12-01T08:00:00", "2026-13-01T00:00:00Z", "+99999999d", "+2h1d"],
 )
 def test_a_setting_that_makes_no_sense_is_named(setting: str) -> None:
     with pytest.raises(clock.BadClock, match="KAIYING_CLOCK=") as raised:

@@ -148,7 +148,8 @@ def test_public_addresses_stay_the_same_for_a_while_and_personal_ones_quote() ->
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/", "/etc/passwd", "../x", "a/../x", "a//b", "a/./b", ".env", "a/.git/x", "a\\b", "a\0b", "a\nb", "a" * 600]
+    "path",
+    ["", "/", "/etc/passwd", "../x", "a/../x", "a//b", "a/./b", ".env", "a/.git/x", "a\\b", "a\0b", "a\nb", "a" * 600],
 )
 def test_no_pass_is_made_for_a_path_that_leaves_the_root(path: str) -> None:
     with pytest.raises(ValueError, match="not a path"):

@@ -48,7 +48,9 @@ def test_what_a_range_asks_for(header: str | None, expected: list[tuple[int, int
     assert parse(header, size=1000) == expected
 
 
-@pytest.mark.parametrize(("header", "size"), [("bytes=1000-", 1000), ("bytes=5000-6000", 1000), ("bytes=-0", 1000), ("bytes=0-", 0)])
+@pytest.mark.parametrize(
+    ("header", "size"), [("bytes=1000-", 1000), ("bytes=5000-6000", 1000), ("bytes=-0", 1000), ("bytes=0-", 0)]
+)
 def test_a_range_outside_of_the_file_is_refused(header: str, size: int) -> None:
     with pytest.raises(OutOfRange):
         parse(header, size=size)

@@ -1,4 +1,4 @@
-"""The commands of the ``kaiying`` command line, one module each: ``arguments(parser)`` and ``run(options) -> status``."""
+"""The commands of the ``kaiying`` command line, a module each: ``arguments(parser)``, ``run(options) -> status``."""
 
 from dataclasses import dataclass
 

@@ -9,6 +9,7 @@ from django.core.management import get_commands, load_command_class
 from pydantic import ValidationError
 
 from kaiying.config.commands import CannotGoOn
+from kaiying.config.commands.environment import nonsense
 
 
 def set_up() -> None:
@@ -16,8 +17,7 @@ def set_up() -> None:
     try:
         django.setup()
     except ValidationError as error:
-        wrong = "; ".join(f"KAIYING_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
-        raise CannotGoOn(f"The settings make no sense: {wrong}", "Correct these environment variables.") from error
+        raise nonsense(error) from error
     except (ImproperlyConfigured, ValueError, OSError) as error:
         raise CannotGoOn(f"The settings make no sense: {error}", "Run kaiying doctor for more.") from error
 

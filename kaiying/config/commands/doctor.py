@@ -15,6 +15,7 @@ from django.db import DatabaseError, connection
 from rich.table import Table
 
 from kaiying.config.commands import django_commands
+from kaiying.config.commands.environment import read_env
 from kaiying.config.commands.findings import Finding, Level, before_start, disk_speed
 from kaiying.config.commands.screen import console
 from kaiying.config.env import Env
@@ -38,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Look, show a table, and answer 1 when something must be repaired before the service may start."""
-    env = Env()
+    env = read_env()
     found = list(before_start(env))
     found += [_python(), _zones(), _ffmpeg()]
     if not any(finding.name == "Data folder" and finding.level == Level.ERROR for finding in found):
@@ -65,7 +66,9 @@ def show(found: Iterable[Finding]) -> int:
     if count[Level.ERROR]:
         console.print(f"\n[red]{count[Level.ERROR]} to repair before the service may start.[/red]")
         return 1
-    console.print(f"\n[green]Ready to start.[/green] {count[Level.WARNING]} warnings.")
+    warnings = count[Level.WARNING]
+    said = f" {warnings} warning{'s' * (warnings > 1)}: see above." if warnings else ""
+    console.print(f"\n[green]Ready to start.[/green]{said}")
     return 0
 
 
@@ -109,7 +112,8 @@ def _greet(url: str) -> None:
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=10, context=ssl.create_default_context())
+        context = ssl.create_default_context()
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=10, context=context)
     else:
         server = smtplib.SMTP(host, parts.port or 587, timeout=10)
     with server:
@@ -157,7 +161,9 @@ def _clock_and_jobs() -> Iterator[Finding]:
     last = Event.objects.order_by("-pk").values_list("at", flat=True).first()
     if at < BUILT or (last and last > at + SLACK):
         found = f"{at:%Y-%m-%d %H:%M} UTC" + (f", but something happened at {last:%Y-%m-%d %H:%M}" if last else "")
-        yield Finding("Clock", Level.ERROR, found, "Set the machine's clock (NTP) before lessons open or close wrongly.")
+        yield Finding(
+            "Clock", Level.ERROR, found, "Set the machine's clock (NTP): lessons would open at the wrong hour."
+        )
     else:
         yield Finding("Clock", Level.OK, f"{at:%Y-%m-%d %H:%M} UTC")
     waiting = Job.objects.waiting().filter(run_at__lt=at - LATE, created_at__lt=at - LATE).count()

@@ -130,7 +130,7 @@ def _file_system(env: Env) -> Iterator[Finding]:
     with suppress(OSError):
         mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
         folder = str(env.data)
-        above = [(place, kind) for place, kind in mounts if folder == place or folder.startswith(place.rstrip("/") + "/")]
+        above = [mount for mount in mounts if f"{folder}/".startswith(mount[0].rstrip("/") + "/")]
         place, kind = max(above, key=lambda mount: len(mount[0]))
         if kind in SHARED_FILE_SYSTEMS:
             todo = "Keep the data folder on a local disk, or use PostgreSQL (KAIYING_DATABASE_URL)."

@@ -28,20 +28,27 @@ def fill(text: str, places: Mapping[str, str]) -> str:
 
 
 def draft(row: Row, message: Message | None) -> tuple[str, str]:
-    """Return a title and words to send to this learner, in the active language, from the camp's own message."""
-    name, pending = str(row.learner), row.facts.pending
+    """Return a title and words to send to this learner, in the active language.
+
+    Whoever stopped in a lesson gets the camp's own message; it would not be true for anyone else.
+    """
+    pending, title = row.facts.pending, _("A word from your head teacher")
     if pending is None:
         body = _("{name}, your lessons are done; the check-in or task is still open. A few lines are enough. Reply if stuck.")
-        return _("A word from your head teacher"), fill(body, {"name": name})
-    if message is None:
-        title, body = (
-            _("A word from your head teacher"),
-            _("{name}, {lesson} needs {minutes} more minutes tonight. Reply if stuck."),
-        )
+    elif pending.touched_at is None or message is None:
+        body = _("{name}, “{lesson}” is waiting for you; {minutes} minutes tonight will do. Reply if stuck.")
     else:
         title, body = str(message.subject), str(message.body)
-    places = {"name": name, "lesson": pending.label, "minutes": str(pending.minutes_left)}
-    return fill(title, places), fill(body, places)
+    return fill(title, places_of(row)), fill(body, places_of(row))
+
+
+def places_of(row: Row) -> dict[str, str]:
+    """Return what stands for ``{name}``, ``{lesson}`` and ``{minutes}``, in the active language."""
+    pending = row.facts.pending
+    places = {"name": str(row.learner)}
+    if pending is not None:
+        places |= {"lesson": str(pending.title), "minutes": str(pending.minutes_left)}
+    return places
 
 
 def behind_message(group: ClassGroup) -> Message | None:
@@ -82,12 +89,9 @@ def _send(
     learner, pending = row.learner, row.facts.pending
     with override(language_of(learner)):
         title, own = draft(row, message)
-        places = {"name": str(learner)}
-        if pending is not None:
-            places |= {"lesson": pending.label, "minutes": str(pending.minutes_left)}
-        words = fill(text.strip(), places) or own
+        words = fill(text.strip(), places_of(row)) or own
     slug = group.cohort.slug
-    url = reverse("learning:lesson", args=[slug, pending.label.lower()]) if pending else reverse("groups:show", args=[group.pk])
+    url = reverse("learning:lesson", args=[slug, pending.ref]) if pending else reverse("groups:show", args=[group.pk])
     notice = notify(to=learner, kind="groups.nudge", title=title, body=words, url=url, at=at, mail=True)
     why = reason or (row.reasons[0].kind.value if row.reasons else "")
     done = Nudge.objects.create(

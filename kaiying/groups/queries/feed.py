@@ -54,14 +54,22 @@ def feed(
     before: int | None = None,
     after: int | None = None,
     kind: FeedKind = FeedKind.ALL,
+    day: int | None = None,
+    eyes: int | None = None,
 ) -> Feed:
-    """Return posts older than ``before``, or newer than ``after``, or the newest; four queries."""
+    """Return posts older than ``before``, or newer than ``after``, or the newest; four queries.
+
+    ``day`` keeps to one day's check-ins. ``eyes`` is who really looks, when that is not ``viewer``: pictures open
+    for them alone.
+    """
     staff = staff_of(entry.group)
     found = Post.objects.standing().opening().filter(group=entry.group, posted_at__lte=at)
     if kind == FeedKind.CHECK_IN:
         found = found.filter(kind=PostKind.CHECK_IN)
     elif kind == FeedKind.STAFF:
         found = found.filter(author__in=[membership.user_id for membership in staff])
+    if day is not None:
+        found = found.filter(check_in__day=day)
     if before is not None:
         found = found.filter(pk__lt=before)
     if after is not None:
@@ -71,12 +79,12 @@ def feed(
     page = posts[:size]
     more = page[-1].pk if len(posts) > size and after is None else None
     newest = max((post.pk for post in page), default=after or 0)
-    return Feed(items(entry, viewer, page, staff=staff, at=at), more, newest)
+    return Feed(items(entry, viewer, page, staff=staff, at=at, eyes=eyes), more, newest)
 
 
-def thread(entry: Entry, viewer: User, post: Post, *, at: datetime) -> Item:
-    """Return one post with all its answers."""
-    return items(entry, viewer, [post], staff=staff_of(entry.group), at=at, replies=None)[0]
+def thread(entry: Entry, viewer: User, post: Post, *, at: datetime, eyes: int | None = None) -> Item:
+    """Return one post with all its answers; three queries."""
+    return items(entry, viewer, [post], staff=staff_of(entry.group), at=at, replies=None, eyes=eyes)[0]
 
 
 def items(
@@ -87,6 +95,7 @@ def items(
     staff: Iterable[Membership],
     at: datetime,
     replies: int | None = SHOWN_REPLIES,
+    eyes: int | None = None,
 ) -> tuple[Item, ...]:
     """Dress posts with their author's role, the viewer's likes and the last ``replies`` answers (None: all)."""
     roles = {membership.user_id: str(MemberKind(membership.kind).label) for membership in staff}
@@ -99,7 +108,7 @@ def items(
             role=roles.get(post.author_id, ""),
             liked=post.pk in liked,
             may_remove=entry.is_staff or post.author_id == viewer.pk,
-            picture_url=media_url(post.picture, user_id=viewer.pk) if post.picture else "",
+            picture_url=media_url(post.picture, user_id=eyes or viewer.pk) if post.picture else "",
             check_in=getattr(post, "check_in", None) if post.kind == PostKind.CHECK_IN else None,
             replies=below,
         )

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext, ngettext
 
 from kaiying.groups.vocabulary import ReasonKind, Standing
-from kaiying.web.templatetags.web import media_time
 
 AWAY_AFTER = timedelta(hours=20)
 STUCK_OPENINGS = 3
@@ -27,6 +26,8 @@ class Watch:
     day: int
     length: int
     is_open: bool
+    ref: str = ""
+    title: object = ""
     opened_count: int = 0
     seconds: int = 0
     position: float = 0
@@ -168,7 +169,7 @@ def _away(facts: Facts, at: datetime) -> Reason | None:
             "hours": hours,
             "came": facts.last_seen_at is not None and facts.last_seen_at >= facts.began_at,
             "lesson": stopped.label if stopped else "",
-            "place": media_time(stopped.position) if stopped else "",
+            "place": place_text(stopped.position) if stopped else "",
         },
     )
 
@@ -178,7 +179,7 @@ def _stuck(facts: Facts, _at: datetime) -> Reason | None:
     for watch in facts.watches:
         at_the_front = watch.farthest and abs(watch.position - watch.farthest) <= STUCK_WITHIN
         if watch.is_pending and watch.opened_count >= STUCK_OPENINGS and at_the_front:
-            place = media_time(watch.farthest)
+            place = place_text(watch.farthest)
             return Reason(
                 ReasonKind.STUCK,
                 80 + watch.opened_count,
@@ -208,6 +209,12 @@ def _not_handed_in(facts: Facts, at: datetime) -> Reason | None:
             hours = (at - duty.due_at) // HOUR
             return Reason(ReasonKind.NOT_HANDED_IN, 40 + min(hours, 48) / 4, {"day": duty.day, "hours": hours})
     return None
+
+
+def place_text(seconds: float) -> str:
+    """Write a place in a video: 192 → 03:12."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes:02}:{rest:02}"
 
 
 def _say_away(facts: dict[str, object]) -> str:

@@ -6,6 +6,7 @@ The number of queries is the same for three learners and for two hundred.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from kaiying.camps.models import Cohort, Lesson, Task
 from kaiying.camps.vocabulary import LessonKind, TaskKind, UnlockClock
@@ -39,6 +40,11 @@ class Row:
     def learner(self) -> User:
         """Who it is."""
         return self.enrollment.learner
+
+    @property
+    def days(self) -> list[list[Watch]]:
+        """The watches, day by day, as the columns stand."""
+        return [list(watches) for _day, watches in groupby(self.facts.watches, key=lambda watch: watch.day)]
 
     @property
     def risk(self) -> float:
@@ -76,6 +82,15 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class DayColumns:
+    """A day's lessons as columns, each with the class's average in percent (None while it is open to nobody)."""
+
+    day: int
+    is_today: bool
+    lessons: list[tuple[Lesson, int | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Supervision:
     """A class at a moment: columns, rows by risk, and the figures on top, each with what it is out of."""
 
@@ -87,6 +102,22 @@ class Supervision:
     submission_tasks: tuple[Task, ...]
     rows: tuple[Row, ...]
     contact_yesterday: int | None
+
+    @property
+    def days(self) -> list["DayColumns"]:
+        """The lessons, day by day, with the class's average of each."""
+        places = list(enumerate(self.lessons))
+        return [
+            DayColumns(day, day == self.day, [(lesson, self.lesson_average(place)) for place, lesson in lessons])
+            for day, lessons in groupby(places, key=lambda pair: pair[1].day)
+        ]
+
+    def duty_averages(self) -> list[int | None]:
+        """Return the share of learners who did each task asked for, check-ins first, in percent."""
+        columns = [*zip(*(row.facts.check_ins for row in self.rows), strict=True)]
+        columns += zip(*(row.facts.submissions for row in self.rows), strict=True)
+        asked = [[duty.done_at is not None for duty in column if duty.is_open or duty.done_at] for column in columns]
+        return [round(100 * sum(done) / len(done)) if done else None for done in asked]
 
     def section(self, standing: Standing) -> list[Row]:
         """Return the learners who stand so, the most urgent first."""
@@ -240,12 +271,14 @@ def _facts(
     def watch(lesson: Lesson) -> Watch:
         progress = gathered.progress.get((enrollment.pk, lesson.pk))
         if progress is None:
-            return Watch(lesson.label, lesson.day, lesson.length, is_open(lesson))
+            return Watch(lesson.label, lesson.day, lesson.length, is_open(lesson), lesson.ref, lesson.title)
         return Watch(
             label=lesson.label,
             day=lesson.day,
             length=lesson.length,
             is_open=is_open(lesson),
+            ref=lesson.ref,
+            title=lesson.title,
             opened_count=progress.opened_count,
             seconds=progress.seconds,
             position=progress.position,

@@ -33,8 +33,10 @@ def access_lesson(*, user: User | AnonymousUser, cohort_slug: str, ref: str, at:
     A lesson one may not know of and one that is not there are the same. A locked one says when and why.
     """
     cohort = Cohort.objects.select_related("camp__organizer").filter(slug=cohort_slug).first()
-    lesson = cohort and Lesson.objects.select_related("teacher").filter(camp_id=cohort.camp_id, ref=ref).first()
-    if cohort is None or lesson is None or not isinstance(user, User):
+    if cohort is None or not isinstance(user, User):
+        raise NoLesson
+    lesson = Lesson.objects.select_related("teacher").filter(camp_id=cohort.camp_id, ref=ref).first()
+    if lesson is None:
         raise NoLesson
     enrollment = enrollment_in(cohort=cohort, user=user, at=at)
     overrides = list(enrollment.overrides.all()) if enrollment else []
@@ -58,11 +60,11 @@ def access_lesson(*, user: User | AnonymousUser, cohort_slug: str, ref: str, at:
 def access_preview(*, cohort_slug: str, ref: str, at: datetime) -> LessonAccess:
     """Return anyone's access to a lesson its author shows to visitors; raises ``NoLesson``."""
     cohort = Cohort.objects.select_related("camp__organizer").filter(slug=cohort_slug).first()
-    lesson = (
-        cohort
-        and Lesson.objects.select_related("teacher").filter(camp_id=cohort.camp_id, ref=ref, is_preview=True).first()
-    )
-    if cohort is None or lesson is None or (lesson.retired_at is not None and lesson.retired_at <= at):
+    if cohort is None:
+        raise NoLesson
+    shown = Lesson.objects.select_related("teacher").filter(camp_id=cohort.camp_id, is_preview=True)
+    lesson = shown.filter(ref=ref).first()
+    if lesson is None or (lesson.retired_at is not None and lesson.retired_at <= at):
         raise NoLesson
     return LessonAccess(cohort, lesson, Opening(Why.PREVIEW))
 

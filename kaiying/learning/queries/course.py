@@ -112,6 +112,11 @@ class DayLine:
         return sum(line.lesson.length for line in self.lessons if not line.is_bonus)
 
     @property
+    def duties(self) -> int:
+        """How many of its lessons are a duty."""
+        return sum(not line.is_bonus for line in self.lessons)
+
+    @property
     def tasks_done(self) -> int:
         """How many tasks are done."""
         return sum(task.is_done for task in self.tasks)

@@ -21,7 +21,6 @@ from kaiying.offers.vocabulary import (
     SeatState,
     SoldOut,
     TooEarly,
-    WaitState,
     WaitYourTurn,
 )
 from kaiying.people.models import User
@@ -119,10 +118,8 @@ def _take(ledger: Ledger, book: Book, request: ClaimRequest, mine: list[Claim]) 
         now = Money(step.price, book.offer.currency)
         return PriceMoved(price=now.text(short=True), minor=now.minor)
     place = book.free[step.pk].pop()
-    ledger.move(book, place, SeatState.FREE, SeatState.HELD)
+    ledger.move(place, SeatState.FREE, SeatState.HELD)
     claim = ledger.hold(book, place, learner_id=request.learner_id, max_price=request.max_price, key=request.key)
+    ledger.tell(book, "offers.seat_held")
     mine.append(claim)
     return claim
-
-
-__all__ = ["ClaimRequest", "WaitState", "claim_seat", "claim_seats"]

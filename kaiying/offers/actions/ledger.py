@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 from django.db.models import F, OuterRef, Subquery
 
+from kaiying.offers.actions.telling import tell_offered
 from kaiying.offers.models import Claim, Offer, PriceTier, Seat, WaitlistEntry
-from kaiying.offers.vocabulary import LIVE, ClaimState, SeatState, WaitState
+from kaiying.offers.vocabulary import ClaimState, SeatState, WaitState
 from kaiying.outbox.actions import publish_all
 from kaiying.outbox.models import Event
 
@@ -87,6 +88,7 @@ class Ledger:
     def __init__(self, offer_ids: Iterable[int], *, at: datetime) -> None:
         """Lock the offers in the order of their ids and read their tiers."""
         self.at = at
+        self._clear()
         self._steady_plans()
         offers = list(Offer.objects.select_for_update().filter(pk__in=set(offer_ids)).order_by("pk"))
         richest = WaitlistEntry.objects.waiting().filter(offer=OuterRef("offer")).order_by("-max_price").values("max_price")[:1]
@@ -95,6 +97,10 @@ class Ledger:
         for tier in rungs if offers else ():
             tiers[tier.offer_id].append(tier)
         self.books = {offer.pk: Book(offer, tiers[offer.pk], at=at) for offer in offers}
+        for book in self.books.values():
+            self._pass_on(book)
+
+    def _clear(self) -> None:
         self._new: list[Claim] = []
         self._ended: dict[ClaimState, list[Claim]] = defaultdict(list)
         self._paid: list[Claim] = []
@@ -103,8 +109,6 @@ class Ledger:
         self._counted: set[int] = set()
         self._news: dict[tuple[int, str], int] = defaultdict(int)
         self.offered: list[WaitlistEntry] = []
-        for book in self.books.values():
-            self._pass_on(book)
 
     @staticmethod
     def _steady_plans() -> None:
@@ -125,7 +129,6 @@ class Ledger:
                 raise LedgerFault
             tier.capacity -= moved
             heir.capacity += moved
-            # The one that grows is written last: the check that counts fit a tier holds at every statement.
             self._counted |= {tier.pk, heir.pk}
             self._news[book.offer.pk, "offers.ladder_moved"] += 1
 
@@ -161,7 +164,7 @@ class Ledger:
                 found[claim.pk] = Place(seat.pk, seat.number, seat.generation, book.by_pk[seat.tier_id])
         return found
 
-    def move(self, book: Book, place: Place, was: SeatState, now: SeatState, *, freed: bool = False, to: PriceTier | None = None) -> None:
+    def move(self, place: Place, was: SeatState, now: SeatState, *, freed: bool = False, to: PriceTier | None = None) -> None:
         """Change a seat's state, its generation if it was freed, and its tier; keep the counts."""
         counters: dict[str, str] = {SeatState.HELD: "held", SeatState.PAID: "paid", SeatState.VOID: "void"}
         if was in counters:
@@ -194,7 +197,6 @@ class Ledger:
             held_until=self.at + book.offer.hold,
         )
         self._new.append(claim)
-        self.tell(book, "offers.seat_held")
         return claim
 
     def end(self, claim: Claim, state: ClaimState) -> None:
@@ -219,8 +221,8 @@ class Ledger:
         """Tell the offer's channel, once a batch, that something happened."""
         self._news[book.offer.pk, name] += 1
 
-    def close(self) -> None:
-        """Write everything; ends come before beginnings, because a seat has one live claim at any moment."""
+    def write(self) -> None:
+        """Write what was decided so far; ends come before beginnings, because a seat has one live claim at any moment."""
         for state, claims in self._ended.items():
             rows = Claim.objects.live().filter(pk__in=[claim.pk for claim in claims])
             self._expect(rows.update(state=state, ended_at=self.at), claims)
@@ -240,6 +242,9 @@ class Ledger:
             WaitlistEntry.objects.bulk_update(self._entries, ["state", "claim", "ended_at"])
         self._write_counts()
         self._publish()
+        for entry in self.offered:
+            tell_offered(entry, at=self.at)
+        self._clear()
 
     @staticmethod
     def _expect(written: int, wanted: Sequence[object]) -> None:
@@ -272,7 +277,7 @@ def open_ledger(offer_ids: Iterable[int], *, at: datetime) -> Iterator[Ledger]:
     with transaction.atomic():
         ledger = Ledger(offer_ids, at=at)
         yield ledger
-        ledger.close()
+        ledger.write()
 
 
 def claims_of(learner_ids: Iterable[int]) -> dict[int, list[Claim]]:
@@ -282,7 +287,3 @@ def claims_of(learner_ids: Iterable[int]) -> dict[int, list[Claim]]:
         found[claim.learner_id].append(claim)
     return found
 
-
-def is_live(claim: Claim) -> bool:
-    """Tell whether a claim holds a seat."""
-    return claim.state in LIVE

@@ -1,8 +1,8 @@
 """Writes of this room: placing, settling and refunding, and asking the provider when it is silent."""
 
-from kaiying.orders.actions.asking import ask_about, reconcile, reconcile_order
+from kaiying.orders.actions.asking import ask_about, reconcile, reconcile_order, withdraw
 from kaiying.orders.actions.placing import pay_page, place_order
-from kaiying.orders.actions.refunding import refund, send_refund
+from kaiying.orders.actions.refunding import refund, resend_refunds, send_refund
 from kaiying.orders.actions.settling import take_callback
 
 __all__ = [
@@ -12,6 +12,8 @@ __all__ = [
     "reconcile",
     "reconcile_order",
     "refund",
+    "resend_refunds",
     "send_refund",
     "take_callback",
+    "withdraw",
 ]

@@ -1,56 +1,63 @@
 """What happens when money is said to have arrived. Every way it can be said ends in ``settle``."""
 
+import logging
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from kaiying.kit.money import Money
 from kaiying.learning.actions import enroll
 from kaiying.notices.actions import language_of, notify
-from kaiying.offers.actions import settle_claim
-from kaiying.orders.actions.refunding import ask_refund
-from kaiying.orders.models import Callback, Order, Payment
-from kaiying.orders.providers import Told
-from kaiying.orders.vocabulary import Forged, OrderState, PaymentKind
+from kaiying.offers.actions import SettledAs, join_waitlist, settle_claim
+from kaiying.offers.models import Claim
+from kaiying.offers.vocabulary import HasSeat, Turn
+from kaiying.orders.actions.refunding import book_refund, give_back
+from kaiying.orders.models import Callback, Order, Payment, Refund
+from kaiying.orders.providers import Told, provider
+from kaiying.orders.vocabulary import (
+    Forged,
+    OrderState,
+    Outcome,
+    PaymentKind,
+    RefundCause,
+    UnknownOrder,
+)
 from kaiying.outbox.actions import publish
 
+logger = logging.getLogger(__name__)
 
-def take_callback(*, provider_name: str, told: Told, body: str, at: datetime) -> str:
-    """Take one message of a provider and return what it did.
 
-    The inbox row and what the message does commit together; the same event again does nothing. Raises ``Forged`` if
-    the order, its provider, the amount or the currency does not fit; then nothing but the message itself is kept.
+def take_callback(*, provider_name: str, told: Told, body: str, at: datetime) -> Outcome:
+    """Take one message of a provider, whose signature was checked, and return what it did.
+
+    The inbox row and what the message does commit together; the same event again does nothing. What does not fit the
+    order is kept and has no effect (``Forged``), and so is a message about no order of ours (``UnknownOrder``); neither
+    uses the event up.
     """
     with transaction.atomic():
-        order = Order.objects.select_for_update().filter(number=told.number, provider=provider_name).first()
-        if order is None:
-            raise Forged
-        inbox = Callback(
-            provider=provider_name, event_id=told.event_id, order=order, body=body, outcome="", received_at=at
-        )
-        try:
-            with transaction.atomic():
-                inbox.save(force_insert=True)
-        except IntegrityError:
-            return "repeated"
-        fits = told.state != "paid" or (told.amount == order.amount and told.currency == order.currency)
-        inbox.outcome = settle(order=order, told=told, at=at) if fits else "mismatch"
-        inbox.save(update_fields=["outcome"])
-    if not fits:
-        raise Forged
-    return inbox.outcome
+        order = Order.objects.locked().filter(number=told.number, provider=provider_name).first()
+        if order is not None and _fits(order, told):
+            return _take_once(order, told, body, at)
+        outcome = Outcome.UNKNOWN_ORDER if order is None else Outcome.MISMATCH
+        facts = {"provider": provider_name, "event_id": told.event_id, "order": order, "outcome": outcome, "body": body}
+        if not Callback.objects.filter(**facts).exists():
+            Callback.objects.create(**facts, received_at=at)
+    logger.error("callback %s of %s has no effect: %s", told.event_id, provider_name, outcome)
+    raise UnknownOrder if order is None else Forged
 
 
-def settle(*, order: Order, told: Told, at: datetime) -> str:
-    """Book what the provider said about ``order``, whose row the caller has locked; return what came of it.
-
-    ``paid``: seated and enrolled. ``refunding``: no seat was left, the money goes back. ``known``: nothing new.
-    """
-    if told.state != "paid" or (told.amount, told.currency) != (order.amount, order.currency):
-        return "ignored"
-    _payment, is_new = Payment.objects.get_or_create(
+def settle(*, order: Order, told: Told, at: datetime) -> Outcome:
+    """Book what the provider said about ``order``, whose row the caller has locked; return what came of it."""
+    if told.state == "refunded":
+        return _hear_of_refund(order, told, at)
+    if told.state != "paid":
+        return Outcome.IGNORED
+    if (told.amount, told.currency) != (order.amount, order.currency):
+        logger.error("order %s: the provider speaks of %s %s", order.number, told.amount, told.currency)
+        return Outcome.MISMATCH
+    charge, is_new = Payment.objects.get_or_create(
         provider=order.provider,
         transaction=told.transaction,
         defaults={
@@ -62,45 +69,84 @@ def settle(*, order: Order, told: Told, at: datetime) -> str:
         },
     )
     if not is_new:
-        return "known"
-    is_spare = (
-        order.state not in {OrderState.OPEN, OrderState.CLOSED}
-        or Order.objects.filter(claim=order.claim_id, state=OrderState.PAID).exclude(pk=order.pk).exists()
-    )
-    order.paid_at = at
-    if is_spare:
-        return _give_back(order, _("Paid a second time"), at)
+        return Outcome.KNOWN
+    cause = _already_settled(order) or take_seat(order=order, at=at)
+    if cause is None:
+        return Outcome.PAID
+    is_owed = cause == RefundCause.NO_SEAT and _owe_a_seat(order, at)
+    give_back(charge=charge, order=order, cause=cause, at=at, is_owed=is_owed)
+    return Outcome.GIVEN_BACK
+
+
+def take_seat(*, order: Order, at: datetime) -> RefundCause | None:
+    """Turn a paid order, whose row the caller has locked, into a seat and an enrollment; return why not."""
     settled = settle_claim(claim_id=order.claim_id, generation=order.claim.generation, at=at)
-    if settled.claim is None:
-        return _give_back(order, _("Paid after the hold was over, and no seat was left"), at)
-    order.state, order.claim = OrderState.PAID, settled.claim
-    order.save(update_fields=["state", "claim", "paid_at"])
-    enroll(cohort=order.claim.offer.cohort, learner=order.learner, at=at, source=order.number)
+    if settled.outcome == SettledAs.NO_SEAT:
+        return RefundCause.NO_SEAT
+    # The offer is locked from here on, so no other order of this claim can become paid beside us.
+    if Order.objects.filter(claim=settled.claim, state=OrderState.PAID).exclude(pk=order.pk).exists():
+        return RefundCause.PAID_TWICE
+    order.state, order.claim, order.paid_at, order.ended_at = OrderState.PAID, settled.claim, at, None
+    order.save(update_fields=["state", "claim", "paid_at", "ended_at"])
+    cohort = order.claim.offer.cohort
+    enroll(cohort=cohort, learner=order.learner, at=at, source=order.number)
     publish("orders.paid", channel=f"learner:{order.learner_id}", order=order.number)
+    publish("orders.moved", channel=f"cohort:{cohort.pk}", order=order.number)
     _thank(order, at)
-    return "paid"
+    return None
 
 
-def _give_back(order: Order, reason: str, at: datetime) -> str:
-    order.save(update_fields=["paid_at"])
-    ask_refund(order=order, by=None, reason=reason, at=at)
-    return "refunding"
+def _fits(order: Order, told: Told) -> bool:
+    """Tell whether a message is about this order: our merchant, its reference, and for money the very sum."""
+    is_ours = told.merchant == provider(order.provider).merchant and told.ref in {order.provider_ref, ""}
+    return is_ours and (told.state != "paid" or (told.amount, told.currency) == (order.amount, order.currency))
+
+
+def _take_once(order: Order, told: Told, body: str, at: datetime) -> Outcome:
+    inbox = Callback(provider=order.provider, event_id=told.event_id, order=order, body=body, received_at=at)
+    try:
+        with transaction.atomic():
+            inbox.save(force_insert=True)
+    except IntegrityError:
+        return Outcome.REPEATED
+    inbox.outcome = settle(order=order, told=told, at=at)
+    inbox.save(update_fields=["outcome"])
+    return Outcome(inbox.outcome)
+
+
+def _already_settled(order: Order) -> RefundCause | None:
+    return None if order.state in {OrderState.OPEN, OrderState.CLOSED} else RefundCause.PAID_TWICE
+
+
+def _hear_of_refund(order: Order, told: Told, at: datetime) -> Outcome:
+    found = Refund.objects.filter(order=order, key=told.refund_key).first()
+    if found is None or (told.amount, told.currency) != (found.amount, order.currency):
+        logger.error("order %s: the provider speaks of a refund we did not ask for", order.number)
+        return Outcome.IGNORED
+    return Outcome.BOOKED if book_refund(refund=found, transaction_id=told.transaction, at=at) else Outcome.KNOWN
+
+
+def _owe_a_seat(order: Order, at: datetime) -> bool:
+    """Put whoever paid too late first in line; False for who has another seat by now and needs no place."""
+    claim = Claim.objects.select_related("offer").get(pk=order.claim_id)
+    try:
+        with transaction.atomic():
+            join_waitlist(offer=claim.offer, learner=order.learner, max_price=order.amount, at=at, turn=Turn.OWED)
+    except HasSeat:
+        return False
+    return True
 
 
 def _thank(order: Order, at: datetime) -> None:
+    cohort = order.claim.offer.cohort
     with translation.override(language_of(order.learner)):
-        title = str(order.claim.offer.cohort.camp.title)
+        facts = {"seat": order.claim.seat_number, "price": order.money.text(), "number": order.number}
         notify(
             to=order.learner,
             kind="orders.paid",
-            title=_("You are in: %(camp)s") % {"camp": title},
-            body=_("Seat %(seat)s, %(price)s paid. Order %(number)s.")
-            % {
-                "seat": order.claim.seat_number,
-                "price": Money(order.amount, order.currency).text(),
-                "number": order.number,
-            },
-            url=f"/learn/{order.claim.offer.cohort.slug}/welcome/",
+            title=_("You are in: %(camp)s") % {"camp": str(cohort.camp.title)},
+            body=_("Seat %(seat)s, %(price)s paid. Order %(number)s.") % facts,
+            url=reverse("pages:welcome", args=[cohort.slug]),
             at=at,
             mail=True,
         )

@@ -3,9 +3,11 @@
 A provider is told about an order (``open``), asked about it (``ask``), told to forget it (``close``) and to give money
 back (``refund``); it tells us things by callbacks, which ``read`` turns into ``Told`` after checking who signed them.
 No method is ever called inside a database transaction of ours: a slow provider must not hold a seat's lock.
+A provider whose page is on another site needs that site in the policy's ``form-action``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -17,6 +19,10 @@ from django.utils.module_loading import import_string
 
 class Unreachable(Exception):
     """The provider did not answer, or answered nonsense; nothing is known, so nothing may be given up."""
+
+
+class Declined(Exception):
+    """The provider answered, and the answer is no for good; asking again would not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +40,19 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a provider says about one order: by a callback (with its event id) or when asked (without)."""
+    """What a provider says about one order: by a callback (with its event id) or when asked (without).
+
+    ``state`` is open, paid, closed, or refunded: then ``transaction`` is the refund's and ``refund_key`` our key of it.
+    """
 
     number: str
-    state: str  # open, paid, closed
+    state: str
     amount: int = 0
     currency: str = ""
     transaction: str = ""
+    ref: str = ""
+    merchant: str = ""
+    refund_key: str = ""
     event_id: str = ""
 
 
@@ -48,6 +60,8 @@ class Provider(Protocol):
     """A payment service."""
 
     name: str
+    merchant: str
+    """Who we are there; a message to another merchant has no effect."""
 
     @property
     def label(self) -> str:
@@ -69,8 +83,8 @@ class Provider(Protocol):
     def close(self, ref: str) -> Told:
         """Make an unpaid order unpayable; a paid one stays paid, and the answer says so."""
 
-    def refund(self, *, ref: str, amount: int, key: str) -> str:
-        """Give ``amount`` back, once per ``key``; return the provider's transaction."""
+    def refund(self, *, ref: str, transaction: str, amount: int, key: str) -> str:
+        """Give ``amount`` of a charge back, once per ``key``; return the refund's transaction."""
 
     def read(self, *, body: bytes, headers: Mapping[str, str], at: datetime) -> Told:
         """Check and read a callback; raises ``orders.vocabulary.Forged``."""
@@ -86,3 +100,14 @@ def provider(name: str) -> Provider:
 def providers() -> list[Provider]:
     """Return every provider that is set up, in the order buyers see them."""
     return [provider(name) for name in settings.PAYMENT_PROVIDERS]
+
+
+@contextmanager
+def at_provider(name: str) -> Iterator[Provider]:
+    """Talk to a provider: whatever goes wrong there, a lost line or a broken answer, means that nothing is known."""
+    try:
+        yield provider(name)
+    except (Unreachable, Declined):
+        raise
+    except Exception as error:
+        raise Unreachable(f"{name}: {error!r}") from error

@@ -89,7 +89,10 @@ def avatar(person: Person, size: str = "", *, staff: bool = False, online: bool 
     # Staff have three strong fills, learners six quiet tints.
     color = (person.color - 1) % 3 + 1 if staff else person.color
     return format_html(
-        '<span class="{}" data-c="{}" aria-hidden="true">{}</span>', " ".join(filter(None, classes)), color, person.initial
+        '<span class="{}" data-c="{}" aria-hidden="true">{}</span>',
+        " ".join(filter(None, classes)),
+        color,
+        person.initial,
     )
 
 
@@ -101,15 +104,17 @@ def _written(at: datetime, form: str, zone: object) -> str:
     language = get_language() or "en"
     chinese = language.startswith("zh")
     pattern = PATTERNS[form][0 if chinese else 1]
-    return format_datetime(at.astimezone(_zone(zone)), pattern, locale="zh_Hans" if chinese else language.replace("-", "_"))
+    return format_datetime(
+        at.astimezone(_zone(zone)), pattern, locale="zh_Hans" if chinese else language.replace("-", "_")
+    )
 
 
 @register.simple_tag(takes_context=True)
 def moment(context: template.Context, at: datetime | None, form: str = "time", zone: object = None) -> str:
     """Write a moment as clocks in ``zone`` (name or tzinfo; the site's if left out) show it.
 
-    Forms: time 14:32, day 7 月 17 日 周五, date, short, weekday, stamp (day and time), full, iso, and near, which is the
-    time today, “明天 08:00” tomorrow, “周日 08:00” within a week, else the day and time.
+    Forms: time 14:32, day 7 月 17 日 周五, date, short, weekday, stamp (day and time), full, iso, and near, which is
+    the time today, “明天 08:00” tomorrow, “周日 08:00” within a week, else the day and time.
     """
     if at is None:
         return ""
@@ -118,15 +123,10 @@ def moment(context: template.Context, at: datetime | None, form: str = "time", z
     here = _zone(zone)
     days = (at.astimezone(here).date() - _now(context).astimezone(here).date()).days
     time = _written(at, "time", zone)
-    if days == 0:
-        return time
-    if days == 1:
-        return gettext("tomorrow %(time)s") % {"time": time}
-    if days == -1:
-        return gettext("yesterday %(time)s") % {"time": time}
-    if 1 < days < WEEK:
-        return f"{_written(at, 'weekday', zone)} {time}"
-    return f"{_written(at, 'short', zone)} {time}"
+    if abs(days) <= 1:
+        around = {0: "%(time)s", 1: gettext("tomorrow %(time)s"), -1: gettext("yesterday %(time)s")}
+        return around[days] % {"time": time}
+    return f"{_written(at, 'weekday' if 1 < days < WEEK else 'short', zone)} {time}"
 
 
 def _now(context: template.Context) -> datetime:
@@ -175,26 +175,23 @@ def left(context: template.Context, until: datetime | None) -> str:
 def span(length: timedelta | float) -> str:
     """Write a length in its two largest units: 52 分钟, 4 小时 17 分, 2 天 3 小时."""
     seconds = length.total_seconds() if isinstance(length, timedelta) else float(length)
-    minutes = int(seconds // 60)
     if seconds <= 0:
         return ""
-    if minutes < 1:
-        return gettext("less than a minute")
-    if minutes < 60:  # noqa: PLR2004  (an hour)
-        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
-    hours, rest = divmod(minutes, 60)
-    if hours < 24:  # noqa: PLR2004  (a day)
-        if not rest:
-            return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
-        return gettext("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": rest}
+    hours, minutes = divmod(int(seconds // 60), 60)
     days, over = divmod(hours, 24)
-    if not over:
-        return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
-    return gettext("%(days)d d %(hours)d h") % {"days": days, "hours": over}
+    if days:
+        whole, mixed = ngettext("%(count)d day", "%(count)d days", days), gettext("%(days)d d %(hours)d h")
+        return (mixed if over else whole) % {"count": days, "days": days, "hours": over}
+    if hours:
+        whole, mixed = ngettext("%(count)d hour", "%(count)d hours", hours), gettext("%(hours)d h %(minutes)d min")
+        return (mixed if minutes else whole) % {"count": hours, "hours": hours, "minutes": minutes}
+    if minutes:
+        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+    return gettext("less than a minute")
 
 
 @register.simple_tag(takes_context=True)
-def count_down(  # noqa: PLR0913  (what a template may choose)
+def count_down(
     context: template.Context,
     until: datetime,
     form: str = "clock",
@@ -211,8 +208,9 @@ def count_down(  # noqa: PLR0913  (what a template may choose)
     seconds = max(0, ceil((until - now).total_seconds()))
     hours, minutes = divmod(seconds // 60, 60)
     parts = {
-        "clock": format_html("<b>{:02}</b>:<b>{:02}</b>:<b>{:02}</b>", hours, minutes, seconds % 60),
-        "hold": format_html("{:02}:{:02}", seconds // 60, seconds % 60),
+        # format_html would pad the figures as words, so they are written before.
+        "clock": format_html("<b>{}</b>:<b>{}</b>:<b>{}</b>", f"{hours:02}", f"{minutes:02}", f"{seconds % 60:02}"),
+        "hold": format_html("{}", f"{seconds // 60:02}:{seconds % 60:02}"),
         "days": format_html("{}", span(seconds)),
     }
     return format_html(
@@ -237,7 +235,7 @@ def count_down(  # noqa: PLR0913  (what a template may choose)
 @register.simple_tag
 def sep() -> SafeString:
     """Draw the dot between the parts of a meta line."""
-    return mark_safe('<i class="sep"></i>')  # noqa: S308  (a constant)
+    return mark_safe('<i class="sep"></i>')
 
 
 @register.simple_tag

@@ -5,22 +5,27 @@ import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext
 
 from kaiying.orders.providers import Charge, Told, Unreachable
-from kaiying.orders.providers.sandbox.actions import SKEW, signature
-from kaiying.orders.providers.sandbox.models import SandboxCharge, SandboxRefund, SandboxState
+from kaiying.orders.providers.sandbox.actions import MERCHANT, SKEW, give_back, signature
+from kaiying.orders.providers.sandbox.models import SandboxCharge, SandboxState
 from kaiying.orders.vocabulary import Forged
+from kaiying.wire import clock
+
+TEXTS = ("number", "state", "currency", "transaction", "event_id", "ref", "merchant")
+LONGEST = 80
 
 
 class Sandbox:
     """Payments without money, with the manners of a real service."""
 
     name = "sandbox"
+    merchant = MERCHANT
 
     @property
     def label(self) -> str:
@@ -40,7 +45,7 @@ class Sandbox:
                 "ref": f"sb_{secrets.token_hex(12)}",
                 "amount": charge.amount,
                 "currency": charge.currency,
-                "subject": charge.subject,
+                "subject": charge.subject[:200],
                 "return_url": charge.return_url,
                 "notify_url": charge.notify_url,
                 "until": charge.until,
@@ -49,12 +54,15 @@ class Sandbox:
         return found.ref, self.page(found.ref)
 
     def page(self, ref: str) -> str:
-        """Return the sandbox's own page."""
-        return f"{settings.KAIYING_URL}{reverse('sandbox:page', args=[ref])}"
+        """Return the sandbox's own page; it lives on our site, by whatever name the buyer reached it."""
+        return reverse("sandbox:page", args=[ref])
 
     def ask(self, ref: str) -> Told:
-        """Look the charge up."""
-        return _told(_charge(ref))
+        """Look the charge up; one whose time is over cannot be paid any more and is closed."""
+        charge = _charge(ref)
+        if charge.state == SandboxState.OPEN and charge.until <= clock.now():
+            return self.close(ref)
+        return _told(charge)
 
     @transaction.atomic
     def close(self, ref: str) -> Told:
@@ -62,42 +70,33 @@ class Sandbox:
         SandboxCharge.objects.filter(ref=ref, state=SandboxState.OPEN).update(state=SandboxState.CLOSED)
         return _told(_charge(ref))
 
-    @transaction.atomic
-    def refund(self, *, ref: str, amount: int, key: str) -> str:
+    def refund(self, *, ref: str, transaction: str, amount: int, key: str) -> str:  # noqa: ARG002 — one charge, one transaction
         """Give money back, once per key and never more than was paid."""
-        charge = SandboxCharge.objects.select_for_update().get(ref=ref)
-        given = SandboxRefund.objects.filter(charge=charge)
-        known = given.filter(key=key).first()
-        if known is not None:
-            return known.transaction
-        if charge.state != SandboxState.PAID or sum(r.amount for r in given) + amount > charge.amount:
-            raise Unreachable("more than was paid")
-        return SandboxRefund.objects.create(
-            charge=charge, key=key, amount=amount, transaction=f"R{secrets.token_hex(8)}"
-        ).transaction
+        return give_back(ref=ref, amount=amount, key=key, at=clock.now()).transaction
 
     def read(self, *, body: bytes, headers: Mapping[str, str], at: datetime) -> Told:
         """Check signature and time, then read."""
         stamp = headers.get("Sandbox-Timestamp", "")
         given = headers.get("Sandbox-Signature", "")
-        if not given.isascii() or not hmac.compare_digest(signature(stamp=stamp, body=body), given):
+        if not (given.isascii() and stamp.isascii()) or not hmac.compare_digest(signature(stamp=stamp, body=body), given):
             raise Forged
         try:
             sent_at = datetime.fromisoformat(stamp)
-            facts = json.loads(body)
-            told = Told(
-                number=str(facts["number"]),
-                state=str(facts["state"]),
-                amount=int(facts["amount"]),
-                currency=str(facts["currency"]),
-                transaction=str(facts["transaction"]),
-                event_id=str(facts["event_id"]),
-            )
-        except (ValueError, KeyError, TypeError):
+            facts: Any = json.loads(body)
+            texts = {name: _text(facts[name]) for name in TEXTS}
+            amount = facts["amount"]
+            refund_key = _text(facts.get("refund_key", ""))
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise Forged from None
-        if sent_at.tzinfo is None or abs(at - sent_at) > SKEW:
+        if sent_at.tzinfo is None or abs(at - sent_at) > SKEW or type(amount) is not int or amount < 0:
             raise Forged
-        return told
+        return Told(**texts, amount=amount, refund_key=refund_key)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > LONGEST or not value.isprintable():
+        raise ValueError
+    return value
 
 
 def _charge(ref: str) -> SandboxCharge:
@@ -114,4 +113,6 @@ def _told(charge: SandboxCharge) -> Told:
         amount=charge.amount,
         currency=charge.currency,
         transaction=charge.transaction,
+        ref=charge.ref,
+        merchant=MERCHANT,
     )

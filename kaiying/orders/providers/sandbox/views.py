@@ -1,5 +1,7 @@
 """The sandbox's own page, where a buyer pays or does not."""
 
+from urllib.parse import urlsplit
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -11,15 +13,19 @@ from kaiying.wire import clock
 
 DELAYS = (0, 3, 20)
 COPIES = (1, 3, 0)
+DECLINED = "declined"
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 def page(request: HttpRequest, ref: str) -> HttpResponse:
-    """Show the charge; a POST pays it, with the callback's delay and copies as chosen."""
+    """Show the charge; a POST pays it or is declined, with the callback's delay and copies as chosen."""
     charge = get_object_or_404(SandboxCharge, ref=ref)
     at = clock.now()
-    if request.method == "POST":
+    # Only the path: the shop is this very site, by whatever name the buyer reached it.
+    return_url = urlsplit(charge.return_url).path
+    is_declined = request.method == "POST" and request.POST.get("result") == DECLINED
+    if request.method == "POST" and not is_declined:
         try:
             pay(
                 ref=ref,
@@ -30,13 +36,19 @@ def page(request: HttpRequest, ref: str) -> HttpResponse:
         except ChargeOver:
             charge.refresh_from_db()
         else:
-            return redirect(charge.return_url)
+            return redirect(return_url)
     is_over = charge.state == SandboxState.CLOSED or (charge.state == SandboxState.OPEN and charge.until <= at)
     return render(
         request,
         "sandbox/page.html",
-        {"charge": charge, "is_over": is_over, "is_paid": charge.state == SandboxState.PAID},
-        status=410 if is_over else 200,
+        {
+            "charge": charge,
+            "return_url": return_url,
+            "is_over": is_over,
+            "is_paid": charge.state == SandboxState.PAID,
+            "is_declined": is_declined,
+        },
+        status=410 if is_over else 402 if is_declined else 200,
     )
 
 

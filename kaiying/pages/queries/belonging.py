@@ -57,16 +57,6 @@ def newest_enrollment(user: User, cohort_slug: str | None = None) -> Enrollment 
     return found.order_by("-cohort__starts_on", "-pk").first()
 
 
-def class_of(enrollment: Enrollment) -> Membership | None:
-    """Return the learner's membership in a class of this cohort."""
-    return (
-        Membership.objects.standing()
-        .filter(user=enrollment.learner_id, group__cohort=enrollment.cohort_id)
-        .select_related("group")
-        .first()
-    )
-
-
 def taught_by(user: User) -> list[Membership]:
     """Return the classes the person is staff of, newest cohort first."""
     return list(

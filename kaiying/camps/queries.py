@@ -1,0 +1,53 @@
+"""Reads of this room that pages need."""
+
+from collections.abc import Sequence
+
+from django.db.models import QuerySet
+
+from kaiying.camps.models import Camp, Cohort, Day, Lesson, Message, Staffing, Task, Teacher, Topic
+from kaiying.people.models import Organizer
+
+
+def camps_of(organizer: Organizer) -> QuerySet[Camp]:
+    """Return an organizer's camps, the one loaded last first."""
+    return Camp.objects.filter(organizer=organizer).order_by("-loaded_at", "slug")
+
+
+def lessons_of(cohort: Cohort) -> Sequence[Lesson]:
+    """Return the cohort's lessons with their teachers, as the course lists them; one query."""
+    return list(Lesson.objects.current().filter(camp=cohort.camp_id).select_related("teacher").in_order())
+
+
+def days_of(cohort: Cohort) -> Sequence[Day]:
+    """Return the cohort's days; one query."""
+    return list(Day.objects.filter(camp=cohort.camp_id))
+
+
+def tasks_of(cohort: Cohort) -> Sequence[Task]:
+    """Return the cohort's tasks, watching included, in order; one query."""
+    return list(Task.objects.filter(camp=cohort.camp_id, retired_at=None).select_related("lesson").order_by("day", "position"))
+
+
+def topics_of(cohort: Cohort) -> Sequence[Topic]:
+    """Return the cohort's topics with who gives them; one query."""
+    return list(Topic.objects.filter(camp=cohort.camp_id).select_related("teacher"))
+
+
+def teachers_of(camp: Camp) -> Sequence[Teacher]:
+    """Return the camp's teachers as it introduces them; one query."""
+    return list(camp.teachers.all())
+
+
+def message_of(camp: Camp, ref: str) -> Message | None:
+    """Return one of the camp's messages, if its author wrote it; one query."""
+    return camp.messages.filter(ref=ref).first()
+
+
+def staff_of(cohort: Cohort) -> Sequence[Staffing]:
+    """Return the cohort's staff with their people and roles; one query."""
+    return list(cohort.staffings.select_related("teacher", "user").order_by("teacher__position", "pk"))
+
+
+def stored_media(camp: Camp, name: str) -> str:
+    """Return where a file named in the camp's texts (``media/x.png``) is kept below the media root; empty if nowhere."""
+    return str(camp.media.get(name, ""))
