@@ -89,8 +89,14 @@ def test_rooms_reach_into_each_other_only_by_their_shared_modules():
         room = room_of(path)
         if room in {"config", "gate"} or room not in HEIGHT:
             continue
-        for other, module in re.findall(r"^\s*from kaiying\.(\w+)\.(\w+)", path.read_text(encoding="utf-8"), re.MULTILINE):
-            if other not in {room, *FREE_FORM} and module not in SHARED and not (other == "orders" and module == "providers"):
+        for other, module in re.findall(
+            r"^\s*from kaiying\.(\w+)\.(\w+)", path.read_text(encoding="utf-8"), re.MULTILINE
+        ):
+            if (
+                other not in {room, *FREE_FORM}
+                and module not in SHARED
+                and not (other == "orders" and module == "providers")
+            ):
                 found.append(f"{path.relative_to(HOUSE)}: {other}.{module}")
 
     assert found == []

@@ -20,7 +20,9 @@ from kaiying.web.fields import TranslatedField
 class Camp(models.Model):
     """A training camp: days of lessons and tasks, ready to be run by any number of cohorts."""
 
-    organizer = models.ForeignKey(Organizer, on_delete=models.PROTECT, related_name="camps", verbose_name=_("organizer"))
+    organizer = models.ForeignKey(
+        Organizer, on_delete=models.PROTECT, related_name="camps", verbose_name=_("organizer")
+    )
     slug = models.SlugField(_("id"), max_length=60)
     language = models.CharField(_("main language"), max_length=10, default="zh-hans")
     title = TranslatedField(_("title"))
@@ -129,7 +131,9 @@ class Lesson(models.Model):
     captions = models.JSONField(_("captions"), default=dict, blank=True)  # {language: path below the media root}
     poster = models.CharField(_("poster frame"), max_length=200, blank=True)
     length = models.PositiveIntegerField(_("length in seconds"), default=0)
-    teacher = models.ForeignKey(Teacher, on_delete=models.SET_NULL, null=True, blank=True, related_name="lessons", verbose_name=_("teacher"))
+    teacher = models.ForeignKey(
+        Teacher, on_delete=models.SET_NULL, null=True, blank=True, related_name="lessons", verbose_name=_("teacher")
+    )
     is_preview = models.BooleanField(_("open to visitors"), default=False)
     retired_at = models.DateTimeField(_("retired"), null=True, blank=True)
 
@@ -162,7 +166,9 @@ class Task(models.Model):
     kind = models.CharField(_("kind"), max_length=12, choices=TaskKind)
     title = TranslatedField(_("title"))
     brief = TranslatedField(_("what to do"), blank=True)
-    lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("lesson"))
+    lesson = models.ForeignKey(
+        Lesson, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("lesson")
+    )
     retired_at = models.DateTimeField(_("retired"), null=True, blank=True)
 
     class Meta:
@@ -187,7 +193,9 @@ class Topic(models.Model):
     at = models.TimeField(_("appears at"))
     title = TranslatedField(_("title"))
     body = TranslatedField(_("text"), blank=True)
-    teacher = models.ForeignKey(Teacher, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("teacher"))
+    teacher = models.ForeignKey(
+        Teacher, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("teacher")
+    )
 
     class Meta:
         verbose_name = _("topic")

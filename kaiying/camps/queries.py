@@ -25,7 +25,9 @@ def days_of(cohort: Cohort) -> Sequence[Day]:
 
 def tasks_of(cohort: Cohort) -> Sequence[Task]:
     """Return the cohort's tasks, watching included, in order; one query."""
-    return list(Task.objects.filter(camp=cohort.camp_id, retired_at=None).select_related("lesson").order_by("day", "position"))
+    return list(
+        Task.objects.filter(camp=cohort.camp_id, retired_at=None).select_related("lesson").order_by("day", "position")
+    )
 
 
 def topics_of(cohort: Cohort) -> Sequence[Topic]:

@@ -12,7 +12,9 @@ from kaiying.people.models import User
 
 
 @transaction.atomic
-def notify(*, to: User, kind: str, title: str, body: str = "", url: str = "", at: datetime, mail: bool = False) -> Notice:
+def notify(
+    *, to: User, kind: str, title: str, body: str = "", url: str = "", at: datetime, mail: bool = False
+) -> Notice:
     """Tell ``to`` something, in the caller's transaction; ``mail`` sends it by mail as well.
 
     ``title`` and ``body`` are already in the person's language (see ``language_of``); ``url`` is a path of ours.

@@ -226,3 +226,33 @@ def _faults_of_claims(tiers: dict[int, PriceTier], seats: dict[int, Seat], claim
             yield f"I3 seat {claim.seat_number} did not grow when claim {claim.pk} ended"
         if claim.price != tiers[claim.tier_id].price or claim.price > claim.max_price:
             yield f"I4 claim {claim.pk} is charged {claim.price}, agreed to {claim.max_price}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """An offer as one visitor sees it: the public count, and the seat or place in line they have."""
+
+    offer: Offer
+    ladder: Ladder
+    claim: Claim | None = None
+    entry: WaitlistEntry | None = None
+
+
+def sale(offer: Offer, *, learner: User | None, at: datetime) -> Sale:
+    """Return an offer as ``learner`` (or somebody unknown) sees it."""
+    shown = ladder(offer, at)
+    if learner is None:
+        return Sale(offer, shown)
+    return Sale(offer, shown, live_claim(offer, learner), standing_entry(offer, learner))
+
+
+def served_before(offer: Offer) -> int | None:
+    """Return how far the waitlist of the camp's previous offer got; ``None`` when nobody waited then."""
+    before = (
+        Offer.objects.filter(cohort__camp=offer.cohort.camp_id, cohort__number__lt=offer.cohort.number)
+        .order_by("-cohort__number")
+        .first()
+    )
+    if before is None or not before.waitlist.exists():
+        return None
+    return before.waitlist.filter(claim__isnull=False).count()

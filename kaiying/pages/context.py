@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from kaiying.camps.models import Cohort
 from kaiying.groups.models import ClassGroup
-from kaiying.kit import periods
 from kaiying.groups.queries import entry_of, group_of, unread
+from kaiying.kit import periods
 from kaiying.pages.queries.belonging import cohorts_operated_by, newest_enrollment, taught_by
 from kaiying.people.models import User
 from kaiying.wire import clock
@@ -92,7 +92,7 @@ def _desk(request: HttpRequest) -> dict[str, Any]:
     cohorts = list(dict.fromkeys([*operated, *(m.group.cohort for m in taught)]))
     return {
         "rail": rail,
-        "camp_switch": _switch(request, here, cohorts, user, operated) if here else None,
+        "camp_switch": _switch(request, here, cohorts, operated) if here else None,
         "my_role": _("Operator") if here in operated else next((m.get_kind_display() for m in taught), ""),
     }
 
@@ -165,9 +165,7 @@ def _is_at(request: HttpRequest, name: str) -> bool:
     return request.resolver_match is not None and request.resolver_match.view_name == name
 
 
-def _switch(
-    request: HttpRequest, here: Cohort, cohorts: list[Cohort], user: User, operated: list[Cohort]
-) -> dict[str, Any]:
+def _switch(request: HttpRequest, here: Cohort, cohorts: list[Cohort], operated: list[Cohort]) -> dict[str, Any]:
     at = clock.now(request)
     return {
         "title": str(here.camp.title),

@@ -43,7 +43,10 @@ class OverrideForm(forms.Form):
         days = [(f"day-{day.number}", f"{_('Day')} {day.number} {day.title}") for day in camp.days.all()]
         labels = {LessonKind.BONUS: _("Bonus lesson")}
         self.lessons = {f"lesson-{one.pk}": one for one in lessons}
-        choices = [(key, f"{one.label} {one.title} {labels.get(LessonKind(one.kind), '')}") for key, one in self.lessons.items()]
+        choices = [
+            (key, f"{one.label} {one.title} {labels.get(LessonKind(one.kind), '')}")
+            for key, one in self.lessons.items()
+        ]
         self.fields["what"] = forms.ChoiceField(
             label=_("What opens"),
             choices=[(_("A whole day"), days), (_("One lesson"), choices)],

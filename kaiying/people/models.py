@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from kaiying.people.vocabulary import RoleKind
 
 COLORS = 6
+INITIALS = 2
 
 
 class UserManager(BaseUserManager["User"]):
@@ -62,7 +63,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         """One character for the avatar: the last letter of a ``Learner K``, else the first of the name."""
         shown = str(self).strip()
         tail = shown.rpartition(" ")[2]
-        return (tail if len(tail) <= 2 else shown[:1]).upper()
+        return (tail if len(tail) <= INITIALS else shown[:1]).upper()
 
     @property
     def color(self) -> int:
@@ -89,7 +90,9 @@ class Organizer(models.Model):
 class Role(models.Model):
     """What a person may do for one organizer."""
 
-    organizer = models.ForeignKey(Organizer, on_delete=models.CASCADE, related_name="roles", verbose_name=_("organizer"))
+    organizer = models.ForeignKey(
+        Organizer, on_delete=models.CASCADE, related_name="roles", verbose_name=_("organizer")
+    )
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="roles", verbose_name=_("person"))
     kind = models.CharField(_("role"), max_length=16, choices=RoleKind)
     given_at = models.DateTimeField(_("given"), db_default=Now(), editable=False)

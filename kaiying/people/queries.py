@@ -25,6 +25,4 @@ def can_supervise(user: User, organizer: Organizer) -> bool:
 
 def operated_by(user: User) -> list[int]:
     """Return the organizers the person owns or operates; one query."""
-    return list(
-        Role.objects.filter(user=user, kind__in=OPERATING).values_list("organizer_id", flat=True).distinct()
-    )
+    return list(Role.objects.filter(user=user, kind__in=OPERATING).values_list("organizer_id", flat=True).distinct())

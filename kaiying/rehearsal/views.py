@@ -1,4 +1,4 @@
-"""The demo's door: who would you like to be?"""
+"""The demo's door, where a visitor chooses whom to be."""
 
 from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse

@@ -12,6 +12,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Self
 
@@ -39,6 +40,7 @@ class Keys:
     ring: tuple[bytes, ...]
 
     @classmethod
+    @lru_cache(maxsize=64)  # the edge asks for the same few with every request
     def derive(cls, purpose: str, *secrets: str) -> Self:
         """Derive one key per secret for ``purpose``."""
         return cls(
@@ -118,6 +120,7 @@ def _ring(key: Keys | str) -> Keys:
     return Keys.derive("", key) if isinstance(key, str) else key
 
 
+@lru_cache(maxsize=64)
 def _key_id(key: bytes) -> str:
     return sha256(b"id" + key).hexdigest()[:6]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -55,7 +56,9 @@ def _check_ids(camp: w.WrittenCamp, problems: Problems) -> None:
             seen.setdefault(thing.ref, thing.at("id"))
     for task in tasks:
         if task.ref.startswith("watch-"):
-            problems.error(task.at("id"), "id", f"“{task.ref}” begins with watch-", "That is kept for watching lessons.")
+            problems.error(
+                task.at("id"), "id", f"“{task.ref}” begins with watch-", "That is kept for watching lessons."
+            )
 
 
 def _check_times(camp: w.WrittenCamp, problems: Problems) -> None:
@@ -78,7 +81,9 @@ def _check_days(camp: w.WrittenCamp, problems: Problems) -> None:
     for thing in (*camp.lessons, *camp.topics):
         if "day" in thing.places and camp.days and not 1 <= thing.day <= len(camp.days):
             text = f"day {thing.day} never comes: the camp has {len(camp.days)} days"
-            problems.error(thing.at("day"), "unlock", text, f"Between 1 and {len(camp.days)}, or add a day to camp.yaml.")
+            problems.error(
+                thing.at("day"), "unlock", text, f"Between 1 and {len(camp.days)}, or add a day to camp.yaml."
+            )
     for lesson in camp.lessons:
         if "day" in lesson.places and "order" in lesson.places:
             other = orders.setdefault((lesson.day, lesson.order), lesson)
@@ -174,9 +179,10 @@ def _check_ladder(camp: w.WrittenCamp, problems: Problems) -> None:
     prices += [_price(tier.price, offer, tier.at("price"), problems) for tier in offer.tiers]
     if not offer.tiers and "tiers" in offer.places:
         problems.error(offer.at("tiers"), "tiers", "the ladder has no tier", "Add one with the list price.")
-    for (before, low), (tier, price) in zip(zip(offer.tiers, prices[1:]), zip(offer.tiers[1:], prices[2:]), strict=False):
+    for place, (low, price) in enumerate(pairwise(prices[1:]), start=1):
         if price < low:
-            problems.warn(tier.at("price"), "tiers", f"the price falls from {before.price} to {tier.price}", "Early buyers pay more.")
+            text = f"the price falls from {offer.tiers[place - 1].price} to {offer.tiers[place].price}"
+            problems.warn(offer.tiers[place].at("price"), "tiers", text, "Whoever buys early would pay more.")
     if any(price > prices[0] for price in prices[1:]):
         problems.warn(offer.at("list_price"), "tiers", "a tier costs more than the list price", "Raise list_price.")
     _check_quotas(offer, problems)

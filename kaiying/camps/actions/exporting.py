@@ -20,7 +20,7 @@ WIDTH = 110
 class _Dumper(yaml.SafeDumper):
     """Writes YAML as people do: lists indented, long texts folded, nothing shared by alias."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 — the library asks
         return True
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002
@@ -33,7 +33,9 @@ class Quoted(str):
     __slots__ = ()
 
 
-_Dumper.add_representer(Quoted, lambda dumper, data: dumper.represent_scalar("tag:yaml.org,2002:str", str(data), style='"'))
+_Dumper.add_representer(
+    Quoted, lambda dumper, data: dumper.represent_scalar("tag:yaml.org,2002:str", str(data), style='"')
+)
 
 
 def export_camp(*, camp: Camp, folder: Path, articles: Sequence[WrittenArticle] = ()) -> list[str]:
@@ -104,7 +106,9 @@ class _Sheet:
             "services": camp.services,
             "faq": camp.faq,
         }
-        return {key: value for key, value in _by_language(facts).items() if value not in ({}, [], "")} | {"days": _by_language(facts["days"])}
+        return {key: value for key, value in _by_language(facts).items() if value not in ({}, [], "")} | {
+            "days": _by_language(facts["days"])
+        }
 
     def _day(self, day: Any) -> dict[str, Any]:
         tasks = self.stored.tasks.filter(day=day.number, retired_at=None).exclude(kind=TaskKind.WATCH)
@@ -112,7 +116,13 @@ class _Sheet:
         return _filled({"title": day.title, "outcome": day.outcome, "tasks": [_filled(task) for task in written]})
 
     def _teacher(self, teacher: Any) -> dict[str, Any]:
-        facts = {"id": teacher.ref, "role": teacher.role, "name": teacher.name, "title": teacher.title, "bio": teacher.bio}
+        facts = {
+            "id": teacher.ref,
+            "role": teacher.role,
+            "name": teacher.name,
+            "title": teacher.title,
+            "bio": teacher.bio,
+        }
         return _filled({**facts, "portrait": self.names.get(teacher.portrait, ""), "email": teacher.email})
 
     @staticmethod
@@ -180,7 +190,7 @@ def _in(language: str, value: Any) -> Any:
 
 def _only_words(value: Any) -> Any:
     """Return the part of a front matter that a translation has."""
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and not isinstance(value, Text):
         return {key: _only_words(part) for key, part in value.items() if isinstance(part, (Text, list))}
     if isinstance(value, list):
         return [_only_words(part) for part in value]
@@ -216,4 +226,8 @@ def _dump(value: Any) -> str:
 
 
 def _page(head: Mapping[str, Any], body: str) -> str:
-    return f"---\n{_dump(dict(head)) if head else ''}---\n{body}\n" if body else f"---\n{_dump(dict(head)) if head else ''}---\n"
+    return (
+        f"---\n{_dump(dict(head)) if head else ''}---\n{body}\n"
+        if body
+        else f"---\n{_dump(dict(head)) if head else ''}---\n"
+    )

@@ -97,7 +97,19 @@ def _encode(studio: Studio, script: Script, sound: Path, target: Path, report: P
     # The sound ends a little before the picture, so that the film lasts exactly as long as its slides.
     sound_for = f"{script.seconds - 0.05:.2f}"
     command = [
-        *(*_quiet(), "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(RATE), "-i", "pipe:0"),
+        *(
+            *_quiet(),
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "yuv420p",
+            "-s",
+            f"{WIDTH}x{HEIGHT}",
+            "-r",
+            str(RATE),
+            "-i",
+            "pipe:0",
+        ),
         *("-stream_loop", "-1", "-t", sound_for, "-i", str(sound), "-map", "0:v", "-map", "1:a", "-c:a", "copy"),
         *("-c:v", "libx264", "-preset", "veryfast", "-tune", "stillimage", "-crf", "25", "-bf", "0", "-threads", "1"),
         *("-g", str(KEY_EVERY), "-keyint_min", "1", "-sc_threshold", "0", "-force_key_frames", cuts),
@@ -120,7 +132,9 @@ def _encode(studio: Studio, script: Script, sound: Path, target: Path, report: P
             raise FilmImpossible(why=errors.read()[-400:].decode(errors="replace").strip())
 
 
-def _feed(process: subprocess.Popen[bytes], frames: Iterator[bytearray], script: Script, report: Progress | None) -> None:
+def _feed(
+    process: subprocess.Popen[bytes], frames: Iterator[bytearray], script: Script, report: Progress | None
+) -> None:
     total = script.seconds * RATE
     pipe = process.stdin
     assert pipe is not None  # noqa: S101 — opened one line above

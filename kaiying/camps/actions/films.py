@@ -88,7 +88,10 @@ def script_of(lesson: w.WrittenLesson, camp: w.WrittenCamp) -> Script:
 
 
 def _with_key(script: Script) -> Script:
-    facts = asdict(script) | {"portrait": script.portrait.read_bytes().hex() if script.portrait else "", "edition": EDITION}
+    facts = asdict(script) | {
+        "portrait": script.portrait.read_bytes().hex() if script.portrait else "",
+        "edition": EDITION,
+    }
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     return Script(**{**{name: getattr(script, name) for name in Script.__slots__}, "key": key})
 

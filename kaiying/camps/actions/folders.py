@@ -15,7 +15,9 @@ LONGEST_TEXT = MB // 2
 BIGGEST = {".vtt": MB, ".svg": MB, ".png": 8 * MB, ".jpg": 8 * MB, ".jpeg": 8 * MB, ".webp": 8 * MB}
 BIGGEST_OTHER = 2048 * MB
 MOST_FILES = 3000
-QUIET = re.compile(r"(?i)(readme|license|licence|notice|changelog|contributing|makefile)(\..*)?|\..*|.*~|#.*#|thumbs\.db")
+QUIET = re.compile(
+    r"(?i)(readme|license|licence|notice|changelog|contributing|makefile)(\..*)?|\..*|.*~|#.*#|thumbs\.db"
+)
 LANGUAGE_PART = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 
 
@@ -56,7 +58,9 @@ def list_folder(folder: Path, problems: Problems) -> Listing:
         for name in sorted(files):
             seen += 1
             if seen > MOST_FILES:
-                problems.error(Place("."), "big", f"more than {MOST_FILES} files", "Take out what the camp does not use.")
+                problems.error(
+                    Place("."), "big", f"more than {MOST_FILES} files", "Take out what the camp does not use."
+                )
                 return listing
             _take(here / name, listing, problems)
     if "camp.yaml" not in listing.texts and not any(problem.place.path == "camp.yaml" for problem in problems.found):
@@ -114,13 +118,15 @@ def _take_text(name: str, path: Path, size: int, listing: Listing, problems: Pro
         else:
             problems.warn(Place(name), "unread", "this file is not read", nearest(name, ["camp.yaml"]))
     elif size > LONGEST_TEXT:
-        problems.error(Place(name), "big", f"{size // 1024} KB of text is too much", f"At most {LONGEST_TEXT // 1024} KB.")
+        problems.error(
+            Place(name), "big", f"{size // 1024} KB of text is too much", f"At most {LONGEST_TEXT // 1024} KB."
+        )
     else:
         listing.texts[name] = path
 
 
 def read_text(path: Path, name: str, problems: Problems) -> str | None:
-    """Return the text with ``\\n`` line ends and no byte order mark, or note that it is not UTF-8."""
+    """Return the text with plain line ends and no byte order mark, or note that it is not UTF-8."""
     data = path.read_bytes()
     try:
         text = data.decode("utf-8-sig")

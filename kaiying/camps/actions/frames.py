@@ -18,7 +18,7 @@ _CHROMA = _LUMA // 4
 class Patch:
     """A piece of a frame, converted once and put as often as wanted; place and size must be even."""
 
-    __slots__ = ("x", "y", "rows")
+    __slots__ = ("rows", "x", "y")
 
     def __init__(self, picture: Image.Image, x: int, y: int) -> None:
         """Convert an RGB picture that belongs at ``x``, ``y``."""

@@ -113,7 +113,11 @@ def apply(camp: Camp, wanted: Snapshot, changes: list[Change], *, at: datetime) 
     _remove_teachers(camp, todo)
     for what in ("teachers", "days", "lessons", "tasks", "watching", "topics", "messages"):
         _write(camp, what, wanted[what], todo)
-    return [ref for what in ("watching", "tasks", "lessons", "topics", "messages", "days") for ref in _remove(camp, what, todo, at)]
+    return [
+        ref
+        for what in ("watching", "tasks", "lessons", "topics", "messages", "days")
+        for ref in _remove(camp, what, todo, at)
+    ]
 
 
 MODELS: dict[str, tuple[type[models.Model], str]] = {
@@ -164,7 +168,9 @@ def _remove(camp: Camp, what: str, todo: dict[tuple[str, str], ChangeKind], at: 
 
 def _remove_teachers(camp: Camp, todo: dict[tuple[str, str], ChangeKind]) -> None:
     gone = [ref for (what, ref), change in todo.items() if what == "teachers" and change == ChangeKind.REMOVED]
-    staffing = Staffing.objects.filter(teacher__camp=camp, teacher__ref__in=gone).select_related("teacher", "cohort").first()
+    staffing = (
+        Staffing.objects.filter(teacher__camp=camp, teacher__ref__in=gone).select_related("teacher", "cohort").first()
+    )
     if staffing is not None:
         raise TeacherInUse(teacher=staffing.teacher.ref, cohort=staffing.cohort.slug)
     camp.teachers.filter(ref__in=gone).delete()

@@ -110,7 +110,9 @@ class _Builder:
 
     def node(self, event: Any, events: Iterator[Any], depth: int = 0) -> Node:
         if isinstance(event, yaml.AliasEvent):
-            raise self.refuse(event.start_mark, "alias", f"the alias *{event.anchor} is not read here", "Write the value out.")
+            raise self.refuse(
+                event.start_mark, "alias", f"the alias *{event.anchor} is not read here", "Write the value out."
+            )
         if event.tag not in {None, "!"}:
             raise self.refuse(event.start_mark, "tag", f"the tag {event.tag} is not read here", "Leave it out.")
         if depth > DEEPEST:
@@ -135,7 +137,10 @@ class _Builder:
             if key.text in pairs:
                 first = pairs[key.text][0].line
                 self.problems.error(
-                    key.place, "twice", f"“{key.text}” stands here a second time", f"Keep one; the first is on line {first}."
+                    key.place,
+                    "twice",
+                    f"“{key.text}” stands here a second time",
+                    f"Keep one; the first is on line {first}.",
                 )
                 continue
             pairs[key.text] = (key.place, value)
@@ -164,7 +169,9 @@ def compose(text: str, *, path: str, lines_before: int, problems: Problems) -> N
         problems.error(place, "yaml", f"this is not YAML: {error.problem or error.context}", _yaml_advice(error))
         return None
     except yaml.YAMLError as error:
-        problems.error(Place(path), "yaml", f"this is not YAML: {_first_line(error)}", "Remove the character named here.")
+        problems.error(
+            Place(path), "yaml", f"this is not YAML: {_first_line(error)}", "Remove the character named here."
+        )
         return None
     return root
 

@@ -115,7 +115,9 @@ def _read_file(path: Path, name: str, shape: Shape[Any], book: Book) -> Any:
         written.body = _body(file, book)
         _require_body(written, shape, file, book)
     elif file.body:
-        book.problems.warn(Place(name, file.body_line, 1), "unread", "the text below the front matter is not read", "Remove it.")
+        book.problems.warn(
+            Place(name, file.body_line, 1), "unread", "the text below the front matter is not read", "Remove it."
+        )
     return written
 
 
@@ -140,7 +142,9 @@ def _body(file: TextFile, book: Book) -> Text:
             _own_picture(address, Place(file.path, file.body_line + line, 1), book)
         else:
             at = Place(file.path, file.body_line + line, 1)
-            book.problems.error(at, "media", f"the picture {address[:60]} is not in media/", "Put the file into media/.")
+            book.problems.error(
+                at, "media", f"the picture {address[:60]} is not in media/", "Put the file into media/."
+            )
     return Text({book.language or book.main: file.body}, main=book.main)
 
 

@@ -14,7 +14,21 @@ from kaiying.web import richtext
 # Beyond what the sanitiser drops whole: everything that runs, loads, sends or restyles.
 HARMFUL = {
     *richtext.DROPPED_WHOLE,
-    *("applet", "audio", "base", "body", "button", "embed", "form", "frame", "frameset", "head", "html", "input", "link"),
+    *(
+        "applet",
+        "audio",
+        "base",
+        "body",
+        "button",
+        "embed",
+        "form",
+        "frame",
+        "frameset",
+        "head",
+        "html",
+        "input",
+        "link",
+    ),
     *("marquee", "meta", "param", "portal", "select", "source", "track", "video"),
 }
 SCHEME = re.compile(r"^[\s\x00-\x1f]*([a-z][a-z0-9+.\s-]*):", re.IGNORECASE)

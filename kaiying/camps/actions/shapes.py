@@ -11,17 +11,13 @@ from typing import Any
 from kaiying.camps.actions import written as w
 from kaiying.camps.actions.kinds import (
     EMAIL,
-    AllOr,
     Book,
-    ByLanguage,
     Choice,
     Clock,
     Id,
     Kind,
     Length,
     Line,
-    Many,
-    Media,
     Moment,
     Price,
     Whole,
@@ -29,6 +25,7 @@ from kaiying.camps.actions.kinds import (
     YesNo,
     nearest,
 )
+from kaiying.camps.actions.kinds_of_many import AllOr, ByLanguage, Many, Media
 from kaiying.camps.actions.marks import Node, Pairs, Place, Scalar
 from kaiying.camps.vocabulary import LessonKind, TaskKind, TeacherRole, UnlockClock
 
@@ -74,7 +71,9 @@ class Shape[T: w.Written](Kind[T]):
     def read(self, node: Node, book: Book) -> T | None:
         """Read each key; note unknown and missing ones."""
         if not isinstance(node, Pairs):
-            book.error(node, "type", f"expected a {self.name} with keys", f"Keys: {', '.join(k.name for k in self.keys)}.")
+            book.error(
+                node, "type", f"expected a {self.name} with keys", f"Keys: {', '.join(k.name for k in self.keys)}."
+            )
             return None
         known = {key.name: key for key in self.keys}
         for name, (place, _value) in node.pairs.items():
@@ -90,7 +89,9 @@ class Shape[T: w.Written](Kind[T]):
         place, value = node.pairs.get(key.name, (node.place, None))
         if value is None or (isinstance(value, Scalar) and (value.is_null or not value.text.strip())):
             if key.required:
-                book.problems.error(place, "missing", f"{self.name} has no {key.name}", f"Add “{key.name}”: {key.kind.label}.")
+                book.problems.error(
+                    place, "missing", f"{self.name} has no {key.name}", f"Add “{key.name}”: {key.kind.label}."
+                )
             return
         read = key.kind.read(value, book)
         if read is not None:
@@ -202,7 +203,9 @@ CAMP = Shape(
     w.WrittenCamp,
 )
 CHAPTER = Shape(
-    "chapter", (Key("at", Length(), required=True, fills="second"), Key("title", Words(200), required=True)), w.WrittenChapter
+    "chapter",
+    (Key("at", Length(), required=True, fills="second"), Key("title", Words(200), required=True)),
+    w.WrittenChapter,
 )
 SLIDE = Shape(
     "slide",
@@ -259,7 +262,9 @@ TOPIC = Shape(
     w.WrittenTopic,
 )
 MESSAGE = Shape(
-    "message", (Key("id", Id(), required=True, fills="ref"), Key("subject", Words(200), required=True)), w.WrittenMessage
+    "message",
+    (Key("id", Id(), required=True, fills="ref"), Key("subject", Words(200), required=True)),
+    w.WrittenMessage,
 )
 
 

@@ -31,6 +31,11 @@ RING = 160
 ARRIVE = 5
 FADE = 4
 STEPS = 160
+ROOM = 420
+ROWS = {1: (116, 94, 40), 2: (116, 94, 40), 3: (116, 94, 40), 4: (98, 82, 36), 5: (82, 70, 30)}
+"""Pitch, height and type size of the points, by how many there are."""
+
+TWO_LINES = 44
 LINE_HEIGHT = 6
 CHAPTER_CARD = 2.0
 
@@ -50,10 +55,11 @@ class Studio:
         before: Image.Image | None = None
         done = 0
         for number, shot in enumerate(self.script.shots):
-            for frame, before in self._shot(number, shot, before):
+            for frame, picture in self._shot(number, shot, before):
                 self._line(done / (self.script.seconds * RATE)).put(frame)
                 yield frame
                 done += 1
+            before = picture
 
     def poster(self) -> Image.Image:
         """Return the opening card."""
@@ -105,7 +111,9 @@ class Studio:
             self._ring(base, (number - first) / max(total - first, 1)).put(frame)
             yield frame, picture
 
-    def _arrival(self, base: Image.Image, picture: Image.Image, points: tuple[str, ...], place: int) -> list[list[Patch]]:
+    def _arrival(
+        self, base: Image.Image, picture: Image.Image, points: tuple[str, ...], place: int
+    ) -> list[list[Patch]]:
         """Draw a point into ``picture`` and return, frame by frame, the pieces by which it comes in.
 
         The point being spoken of is ember; the one before it turns quiet as the next arrives.
@@ -161,8 +169,8 @@ class Studio:
         write(draw, (LEFT, 62), mark, 22, DAWN)
         size, lines = fit(shot.title, (58, 54, 50, 46), TITLE_WIDTH, 2)
         middle = 136 if len(lines) == 1 else 108
-        if len(lines) > 1 and size > 44:
-            size, lines = 44, wrap(shot.title, 44, TITLE_WIDTH, 2, bold=True)
+        if len(lines) > 1:
+            size, lines = TWO_LINES, wrap(shot.title, TWO_LINES, TITLE_WIDTH, 2, bold=True)
         for place, line in enumerate(lines):
             write(draw, (LEFT, middle + place * 58), line, size, INK, bold=True)
         picture.paste(self.face, (FACE_X, FACE_Y), self.face)
@@ -182,7 +190,7 @@ class Studio:
         return picture
 
     def _ring(self, base: Image.Image, part: float) -> Patch:
-        """The ring around the portrait that fills while a slide lasts."""
+        """Return the ring around the portrait that fills while a slide lasts."""
         step = int(part * STEPS)
         if step not in self._rings:
             left, top = FACE_X - (RING - FACE) // 2, FACE_Y - (RING - FACE) // 2
@@ -202,7 +210,7 @@ class Studio:
         return {}
 
     def _line(self, part: float) -> Patch:
-        """The line at the foot that runs once through the film, with a gap where each slide begins."""
+        """Return the line at the foot that runs once through the film, with a gap where each slide begins."""
         step = int(part * WIDTH)
         if step not in self._lines:
             picture = Image.new("RGB", (WIDTH, LINE_HEIGHT), RIDGE_1)
@@ -217,11 +225,10 @@ class Studio:
 
 def _rows(count: int) -> tuple[int, int, int]:
     """Return pitch, height and type size for so many points."""
-    if count <= 3:
-        return 116, 94, 40
-    if count == 4:
-        return 98, 82, 36
-    return (82, 70, 30) if count == 5 else (420 // count // 2 * 2, 420 // count // 2 * 2 - 8, 24)
+    if count in ROWS:
+        return ROWS[count]
+    pitch = ROOM // count // 2 * 2
+    return pitch, pitch - 8, 24
 
 
 def _box(place: int, count: int) -> tuple[int, int, int, int]:

@@ -52,7 +52,7 @@ def _digest(path: Path, _size: int, _changed: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def stored_path(camp: str, name: str, path: Path) -> str:
+def stored_path(camp: str, path: Path) -> str:
     """Return where a media file is kept below the media root: named by its content, so it never changes."""
     facts = path.stat()
     plain = "".join(char if char.isascii() and (char.isalnum() or char in "-_.") else "-" for char in path.name)
@@ -67,7 +67,7 @@ def plan_of(camp: w.WrittenCamp, *, films: Mapping[str, Film], keys: Mapping[str
     ``keys`` is the key of the film that each slides lesson needs. A film that is not at hand is taken from ``now``
     when that has it already; else the lesson goes without until it is made.
     """
-    media = {name: stored_path(camp.ref, name, path) for name, path in sorted(camp.media.items())}
+    media = {name: stored_path(camp.ref, path) for name, path in sorted(camp.media.items())}
     files = {media[name]: path for name, path in camp.media.items()}
     had = {lesson.ref: lesson for lesson in now.lessons.all()} if now else {}
     lessons = {}
@@ -133,13 +133,14 @@ def _snapshot(camp: w.WrittenCamp, media: dict[str, str], lessons: dict[str, dic
             for topic in camp.topics
         },
         "messages": {
-            message.ref: {"subject": message.subject.as_json(), "body": message.body.as_json()} for message in camp.messages
+            message.ref: {"subject": message.subject.as_json(), "body": message.body.as_json()}
+            for message in camp.messages
         },
     }
 
 
 def _watching(camp: w.WrittenCamp) -> dict[str, dict[str, Any]]:
-    """The tasks nobody writes down: to watch each video lesson."""
+    """Return the tasks nobody writes down: to watch each video lesson."""
     return {
         f"watch-{lesson.ref}": {
             "day": lesson.day,

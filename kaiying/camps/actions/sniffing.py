@@ -9,7 +9,22 @@ from PIL import Image, UnidentifiedImageError
 MOST_PIXELS = 40_000_000
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 DRAWN = {
-    *("svg", "g", "defs", "title", "desc", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan"),
+    *(
+        "svg",
+        "g",
+        "defs",
+        "title",
+        "desc",
+        "path",
+        "rect",
+        "circle",
+        "ellipse",
+        "line",
+        "polyline",
+        "polygon",
+        "text",
+        "tspan",
+    ),
     *("linearGradient", "radialGradient", "stop", "clipPath", "mask", "pattern", "symbol", "use", "filter"),
     *("feGaussianBlur", "feOffset", "feMerge", "feMergeNode", "feBlend", "feColorMatrix", "feFlood", "feComposite"),
 }
@@ -85,7 +100,7 @@ def seconds_of(path: Path) -> int | None:
     wide = data[0] == 1
     scale = int.from_bytes(data[20:24] if wide else data[12:16])
     length = int.from_bytes(data[24:32] if wide else data[16:20])
-    return length // scale if scale and len(data) == 32 else None
+    return length // scale if scale else None
 
 
 def _find(file: object, wanted: bytes, start: int, end: int) -> tuple[int, int] | None:

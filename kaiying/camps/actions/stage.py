@@ -60,7 +60,9 @@ def weight_of(size: int) -> float:
     return max(0.6, size / 52)
 
 
-def write(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, fill: str, *, bold: bool = False) -> float:
+def write(
+    draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, fill: str, *, bold: bool = False
+) -> float:
     """Write a line with its middle at ``at``'s height; return where it ends."""
     outline = {"stroke_width": weight_of(size), "stroke_fill": fill} if bold else {}
     draw.text(at, text, font=font(size), fill=fill, anchor="lm", **outline)  # type: ignore[arg-type]
@@ -83,7 +85,11 @@ def wrap(text: str, size: int, width: int, most: int, *, bold: bool = False) -> 
     """Break a text into at most ``most`` lines; Han breaks anywhere but before closing marks, words stay whole."""
     lines = [""]
     for piece in re.findall(r"[\w’'¥%.,\-/&+]+\s*|.\s*", text, re.ASCII):
-        if lines[-1] and width_of(lines[-1] + piece.rstrip(), size, bold=bold) > width and piece[0] not in "，。、；：？！”’）》%":
+        if (
+            lines[-1]
+            and width_of(lines[-1] + piece.rstrip(), size, bold=bold) > width
+            and piece[0] not in "，。、；：？！”’）》%"
+        ):
             lines.append(piece)
         else:
             lines[-1] += piece
@@ -107,7 +113,11 @@ def round_portrait(picture: Image.Image, size: int) -> Image.Image:
     """Cut a picture into a circle with smooth edges."""
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    square = picture.convert("RGBA").crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.LANCZOS)
+    square = (
+        picture.convert("RGBA")
+        .crop((left, top, left + side, top + side))
+        .resize((size, size), Image.Resampling.LANCZOS)
+    )
     mask = Image.new("L", (size * 4, size * 4))
     ImageDraw.Draw(mask).ellipse((0, 0, size * 4 - 1, size * 4 - 1), fill=255)
     square.putalpha(mask.resize((size, size), Image.Resampling.LANCZOS))

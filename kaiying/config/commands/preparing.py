@@ -11,6 +11,7 @@ from typing import Any
 from kaiying.config.commands import CannotGoOn
 from kaiying.config.commands.catalogs import HOUSE, stale
 from kaiying.config.env import Env
+from kaiying.wire import clock
 
 STAMP = "run/prepared.json"
 OUTSIDE = ("django", "django-allauth", "servestatic")
@@ -35,7 +36,7 @@ def current(env: Env) -> dict[str, Any]:
         "static": fingerprint("**/static/**/*", "web/css/**/*", "web/finders.py"),
         "database": env.database_url and hashlib.sha256(env.database_url.encode()).hexdigest(),
         "file": file.stat().st_ino if file.exists() else None,
-        "demo": env.demo,
+        "demo": env.demo and f"{clock.now():%Y-%m-%d}",  # a demo cohort is on its second day for a day only
     }
 
 

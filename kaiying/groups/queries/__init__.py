@@ -2,6 +2,7 @@
 
 from kaiying.groups.queries.access import Entry, entry, entry_of, group_of, groups_of
 from kaiying.groups.queries.day import (
+    Teaser,
     check_in_wall,
     checked_in,
     last_day_of,
@@ -20,6 +21,7 @@ __all__ = [
     "Item",
     "Roster",
     "Supervision",
+    "Teaser",
     "check_in_wall",
     "checked_in",
     "entry",

@@ -11,16 +11,20 @@ from kaiying.learning.queries.access import (
 )
 from kaiying.learning.queries.course import Course, DayLine, LessonLine, TaskLine, course, minutes
 from kaiying.learning.queries.notes import LessonNotes, notes_by_lesson, notes_on
+from kaiying.learning.queries.player import Chapter, Next, Player, player
 from kaiying.learning.queries.today import Phase, Today, today
 from kaiying.learning.queries.unlock import date_of_day, day_at, day_opening, due_at, opening, replay_ends_at
 
 __all__ = [
+    "Chapter",
     "Course",
     "DayLine",
     "LessonAccess",
     "LessonLine",
     "LessonNotes",
+    "Next",
     "Phase",
+    "Player",
     "TaskLine",
     "Today",
     "access_lesson",
@@ -38,6 +42,7 @@ __all__ = [
     "notes_by_lesson",
     "notes_on",
     "opening",
+    "player",
     "replay_ends_at",
     "today",
 ]

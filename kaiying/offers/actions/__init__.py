@@ -1,6 +1,6 @@
 """Writes of this room: open a sale, claim, let go, settle, wait."""
 
-from kaiying.offers.actions.claiming import claim_seat, claim_seats
+from kaiying.offers.actions.claiming import KEY, claim_seat, claim_seats
 from kaiying.offers.actions.opening import change_ladder, open_offer
 from kaiying.offers.actions.returning import expire_claims, lapse_claim, refund_claim, release_claim
 from kaiying.offers.actions.settling import Settled, expect_payment, forget_payment, settle_claim
@@ -8,6 +8,7 @@ from kaiying.offers.actions.waiting import join_waitlist, leave_waitlist, serve_
 from kaiying.offers.vocabulary import ClaimRequest, SettledAs
 
 __all__ = [
+    "KEY",
     "ClaimRequest",
     "Settled",
     "SettledAs",

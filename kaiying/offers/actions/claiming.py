@@ -31,7 +31,7 @@ MOST_LAPSED = 2
 MOST_ENDED = 5
 """Expired and given-up holds together: letting go at the last minute must not hold a seat for ever."""
 
-KEY = re.compile(r"[\w.-]{8,64}", re.ASCII)
+KEY = re.compile(r"[\w.-]{8,64}\Z", re.ASCII)
 """What a request key looks like; keys of our own making have a colon."""
 
 

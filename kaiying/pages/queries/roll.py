@@ -69,9 +69,7 @@ def _with_counts(found: QuerySet[Enrollment]) -> QuerySet[Enrollment]:
         lessons_done=Count(
             "progress", filter=Q(progress__completed_at__isnull=False, progress__lesson__kind=LessonKind.VIDEO)
         ),
-        checked_in=Coalesce(
-            Subquery(check_ins.order_by().values("learner").annotate(n=Count("pk")).values("n")), 0
-        ),
+        checked_in=Coalesce(Subquery(check_ins.order_by().values("learner").annotate(n=Count("pk")).values("n")), 0),
         submitted=Coalesce(
             Subquery(submissions.order_by().values("enrollment").annotate(n=Count("pk")).values("n")), 0
         ),

@@ -62,9 +62,11 @@ def welcome(request: SignedInRequest, cohort: str) -> HttpResponse:
     enrollment = _own(request, cohort)
     is_travelling = hasattr(request, "journey")
     membership = None if is_travelling else seat_learner(enrollment=enrollment, at=at)
-    claim = Claim.objects.filter(
-        offer__cohort=enrollment.cohort, learner=request.user, state=ClaimState.PAID
-    ).select_related("tier").first()
+    claim = (
+        Claim.objects.filter(offer__cohort=enrollment.cohort, learner=request.user, state=ClaimState.PAID)
+        .select_related("tier")
+        .first()
+    )
     return render(
         request,
         "pages/welcome.html",

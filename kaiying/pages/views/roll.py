@@ -28,9 +28,7 @@ def learners(request: SignedInRequest, cohort: str) -> HttpResponse:
     found = operated_cohort(request, cohort)
     search = request.GET.get("q", "").strip()[:80]
     page = request.GET.get("page", "1")
-    listed = roll(
-        cohort=found, search=search, page=int(page) if page.isdecimal() else 1, at=clock.now(request)
-    )
+    listed = roll(cohort=found, search=search, page=int(page) if page.isdecimal() else 1, at=clock.now(request))
     return render(request, "pages/learners.html", {"cohort": found, "roll": listed, "search": search})
 
 
@@ -88,9 +86,7 @@ def travel(request: SignedInRequest, cohort: str, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _show(request, enrollment, OverrideForm(cohort=found), form, status=422)
     response = redirect("pages:today", cohort=cohort)
-    token = travel_token(
-        traveller=request.user, learner=enrollment.learner, cohort=found, at=form.cleaned_data["at"]
-    )
+    token = travel_token(traveller=request.user, learner=enrollment.learner, cohort=found, at=form.cleaned_data["at"])
     response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=request.is_secure())
     return response
 

@@ -63,7 +63,9 @@ def _play_running(camp: CampModel, number: int, at: datetime, dice: random.Rando
         cohort.unlock_at = time(0)
         cohort.save(update_fields=["unlock_at"])
     opens = cohort.opens_at(1) - timedelta(days=3)
-    offer = open_offer(cohort=cohort, slug=f"debut-{number}", terms=camp.offer, opens_at=opens, closes_at=None, at=opens)
+    offer = open_offer(
+        cohort=cohort, slug=f"debut-{number}", terms=camp.offer, opens_at=opens, closes_at=None, at=opens
+    )
     enrollments = []
     crowd = [(person("learner"), Pace.STEADY), *students(LEARNERS, prefix="student", dice=dice)]
     for place, (user, pace) in enumerate(crowd):
@@ -71,7 +73,10 @@ def _play_running(camp: CampModel, number: int, at: datetime, dice: random.Rando
         enrollments.append((buy(offer=offer, user=user, at=opens + timedelta(seconds=8 * place)), pace))
     group = ClassGroup.objects.select_related("cohort__camp__organizer").get(cohort=cohort, number=1)
     world = Camp.of(cohort, group)
-    steps = [*lead(camp=world, enrollment=enrollments[0][0], now=at), *_talk(world, [one for one, _ in enrollments[1:]], at, dice)]
+    steps = [
+        *lead(camp=world, enrollment=enrollments[0][0], now=at),
+        *_talk(world, [one for one, _ in enrollments[1:]], at, dice),
+    ]
     for enrollment, pace in enrollments[1:]:
         steps += study(camp=world, enrollment=enrollment, pace=pace, now=at, dice=dice)
     steps.sort(key=lambda step: step[0])

@@ -78,7 +78,9 @@ class Sandbox:
         """Check signature and time, then read."""
         stamp = headers.get("Sandbox-Timestamp", "")
         given = headers.get("Sandbox-Signature", "")
-        if not (given.isascii() and stamp.isascii()) or not hmac.compare_digest(signature(stamp=stamp, body=body), given):
+        if not (given.isascii() and stamp.isascii()) or not hmac.compare_digest(
+            signature(stamp=stamp, body=body), given
+        ):
             raise Forged
         try:
             sent_at = datetime.fromisoformat(stamp)

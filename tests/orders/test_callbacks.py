@@ -1,0 +1,171 @@
+"""The door for providers: what it lets in, and what it answers."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from kaiying.learning.models import Enrollment
+from kaiying.orders.models import Callback, Order, Payment
+from kaiying.orders.providers.sandbox.actions import sign, signature
+from kaiying.orders.vocabulary import OrderState, Outcome
+from kaiying.wire import clock
+from tests.factories.offers import an_offer
+from tests.factories.orders import PAID, an_order, hear, post, sent_by_sandbox, pay_silently, signed, take
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _then():
+    with clock.frozen(PAID):
+        yield
+
+
+def state_of(order):
+    order.refresh_from_db()
+    return order.state
+
+
+def test_the_sandboxs_message_pays_the_order():
+    order = an_order(an_offer())
+    pay_silently(order)
+
+    assert post(*sent_by_sandbox(order)) == 200
+    assert post(*sent_by_sandbox(order)) == 200
+
+    assert state_of(order) == OrderState.PAID
+    assert [(c.event_id, c.outcome) for c in Callback.objects.all()] == [
+        (f"evt-{Payment.objects.get().transaction}", Outcome.PAID)
+    ]
+
+
+def test_a_message_about_an_unknown_order_is_kept_and_asked_for_again():
+    order = an_order(an_offer())
+    body, headers = signed(order, number="K000000NOBODY", event_id="evt-1")
+
+    assert [post(body, headers), post(body, headers)] == [404, 404]
+
+    kept = Callback.objects.get()
+    assert (kept.order, kept.outcome, json.loads(kept.body)["number"]) == (None, Outcome.UNKNOWN_ORDER, "K000000NOBODY")
+
+
+def test_what_does_not_fit_is_kept_and_does_not_block_the_right_one():
+    order = an_order(an_offer())
+    wrong = {"amount": 1}, {"currency": "USD"}, {"ref": "sb_other"}, {"merchant": "somebody-else"}
+
+    statuses = [post(*signed(order, event_id="evt-1", **change)) for change in wrong]
+
+    assert statuses == [400] * 4
+    assert (state_of(order), Payment.objects.count()) == (OrderState.OPEN, 0)
+    assert list(Callback.objects.values_list("outcome", flat=True)) == [Outcome.MISMATCH] * 4
+    assert post(*signed(order, event_id="evt-1")) == 200
+    assert state_of(order) == OrderState.PAID
+
+
+def test_a_message_of_one_provider_cannot_speak_for_anothers_order(lab):
+    order = an_order(an_offer(), name="lab")
+
+    assert hear(order) == "unknown_order"
+    assert state_of(order) == OrderState.OPEN
+
+
+@pytest.mark.parametrize("name", ["nobody", "SANDBOX", "sandbox2", "%00"])
+def test_an_unknown_provider_is_not_found(name):
+    assert post(b"{}", {}, to=name) == 404
+
+
+def test_only_posting_is_allowed(client):
+    assert client.get("/pay/callbacks/sandbox/").status_code == 405
+
+
+def test_no_page_of_ours_is_needed_to_post(client):
+    from django.test import Client
+
+    strict = Client(enforce_csrf_checks=True)
+    order = an_order(an_offer())
+
+    assert post(*signed(order), client=strict) == 200
+
+
+def test_a_message_that_is_too_long_is_refused():
+    assert post(b"x" * (64 * 1024 + 1), {}) == 413
+    assert post(b"x" * (64 * 1024), {}) == 400
+
+
+def test_nothing_a_stranger_posts_is_an_error_of_ours():
+    stamp = PAID.isoformat()
+    bodies = [b"", b"{}", b"[]", b"null", b"\xff\xfe", b'{"a":' * 3000, b'"' + b"\\u0000" * 50 + b'"', b"1e999", "微信".encode()]
+    headers = [
+        {},
+        {"Sandbox-Signature": "é", "Sandbox-Timestamp": stamp},
+        {"Sandbox-Signature": "", "Sandbox-Timestamp": "é\x00"},
+        {"Sandbox-Signature": "0" * 64, "Sandbox-Timestamp": "yesterday"},
+    ]
+
+    assert {post(body, head) for body in bodies for head in headers} == {400}
+
+
+def test_even_with_the_key_a_broken_message_is_no_error_of_ours():
+    """Whoever has the key may still send nonsense; the answer is 400 or 404, never 500."""
+    order = an_order(an_offer())
+    good = json.loads(signed(order)[0])
+    broken = [[], None, "x", 7, {}, *({k: v for k, v in good.items() if k != name} for name in good)]
+    values = (None, [], {}, 1.5, True, -1, "x" * 81, "a\x00b", 10**30)
+    broken += [{**good, name: value} for name in good for value in values]
+    statuses = set()
+    for facts in broken:
+        body = json.dumps(facts).encode()
+        stamp = PAID.isoformat()
+        statuses.add(post(body, {"Sandbox-Timestamp": stamp, "Sandbox-Signature": signature(stamp=stamp, body=body)}))
+
+    assert statuses <= {400, 404}
+    assert state_of(order) == OrderState.OPEN
+
+
+@pytest.mark.figures
+def test_nothing_forged_or_changed_is_accepted():
+    """P3: forged, replayed, wrong amount, merchant, currency, order, time: accepted 0 of n."""
+    offer = an_offer()
+    order, other = an_order(offer), an_order(offer)
+    body, headers = signed(order, event_id="evt-forged")
+    stamp = headers["Sandbox-Timestamp"]
+    attempts = [(body, {**headers, "Sandbox-Signature": given}) for given in ("", "0" * 64, headers["Sandbox-Signature"][:-1])]
+    attempts += [(bytes([*body[:i], body[i] ^ 1, *body[i + 1 :]]), headers) for i in range(len(body))]  # one bit anywhere
+    attempts += [
+        (body, {**headers, "Sandbox-Signature": given[:i] + ("0" if given[i] != "0" else "1") + given[i + 1 :]})
+        for given in [headers["Sandbox-Signature"]]
+        for i in range(len(given))
+    ]
+    for minutes in (-600, -6, 6, 600):  # the time is signed too: moved, or honest and too old
+        moved = (PAID + timedelta(minutes=minutes)).isoformat()
+        attempts.append((body, {**headers, "Sandbox-Timestamp": moved}))
+        with clock.frozen(PAID + timedelta(minutes=minutes)):
+            attempts.append(sign(json.loads(body)))
+    attempts.append((body, {**headers, "Sandbox-Timestamp": stamp.replace("+00:00", "")}))
+    attempts += [
+        signed(order, **change)
+        for change in (
+            {"amount": 279},
+            {"amount": 281},
+            {"amount": 0},
+            {"currency": "USD"},
+            {"currency": "cny"},
+            {"ref": other.provider_ref},
+            {"merchant": "kaiying2"},
+            {"number": order.number.lower()},
+            {"number": f"{order.number} "},
+            {"number": other.number},  # with the reference of another order
+        )
+    ]
+
+    accepted = sum(take(*attempt, at=PAID) in set(Outcome) for attempt in attempts)
+    figure = f"P3 accepted {accepted} of {len(attempts)} forged, changed or old messages"
+
+    print(figure)  # noqa: T201 — the figure of the promise
+    assert accepted == 0, figure
+    assert {state_of(order), state_of(other)} == {OrderState.OPEN}
+    assert Payment.objects.count() == Enrollment.objects.count() == 0
+    assert post(body, headers) == 200
+    assert [post(body, headers) for _ in range(5)] == [200] * 5
+    assert (Payment.objects.count(), state_of(order), Order.objects.filter(state="paid").count()) == (1, OrderState.PAID, 1)
