@@ -1,7 +1,5 @@
 """Camps in the back office: to look at and to correct a word; a camp's own place is its folder."""
 
-from typing import Any
-
 from django.contrib import admin
 
 from kaiying.camps.models import Camp, Cohort, Day, Lesson, Message, Staffing, Task, Teacher, Topic
@@ -33,21 +31,13 @@ class CampAdmin(admin.ModelAdmin[Camp]):
     inlines = (DayInline, TeacherInline)
 
 
-class _OfCamp(admin.ModelAdmin[Any]):
-    """What belongs to a camp and is known by its id."""
-
-    list_filter = ("camp", "day")
-    search_fields = ("ref", "title")
-    readonly_fields: tuple[str, ...] = ("camp", "ref")
-    ordering: tuple[str, ...] = ("camp", "day", "ref")
-
-
 @admin.register(Lesson)
-class LessonAdmin(_OfCamp):
+class LessonAdmin(admin.ModelAdmin[Lesson]):
     """Lessons."""
 
     list_display = ("ref", "title", "camp", "day", "position", "kind", "length", "has_video", "retired_at")
     list_filter = ("camp", "day", "kind")
+    search_fields = ("ref", "title")
     list_select_related = ("camp",)
     readonly_fields = ("camp", "ref", "footage", "video", "captions", "poster", "length")
     ordering = ("camp", "day", "position")
@@ -59,20 +49,24 @@ class LessonAdmin(_OfCamp):
 
 
 @admin.register(Task)
-class TaskAdmin(_OfCamp):
+class TaskAdmin(admin.ModelAdmin[Task]):
     """Tasks."""
 
     list_display = ("ref", "title", "camp", "day", "kind", "retired_at")
     list_filter = ("camp", "day", "kind")
+    search_fields = ("ref", "title")
     list_select_related = ("camp",)
     readonly_fields = ("camp", "ref", "lesson")
 
 
 @admin.register(Topic)
-class TopicAdmin(_OfCamp):
+class TopicAdmin(admin.ModelAdmin[Topic]):
     """Topics."""
 
     list_display = ("ref", "title", "camp", "day", "at")
+    list_filter = ("camp", "day")
+    search_fields = ("ref", "title")
+    readonly_fields = ("camp", "ref")
     list_select_related = ("camp",)
 
 
@@ -80,6 +74,7 @@ class TopicAdmin(_OfCamp):
 class MessageAdmin(admin.ModelAdmin[Message]):
     """Messages."""
 
+    search_fields = ("ref", "subject")
     list_display = ("ref", "subject", "camp")
     list_filter = ("camp",)
     list_select_related = ("camp",)

@@ -51,5 +51,5 @@ def staff_of(cohort: Cohort) -> Sequence[Staffing]:
 
 
 def stored_media(camp: Camp, name: str) -> str:
-    """Return where a file named in the camp's texts (``media/x.png``) is kept below the media root; empty if nowhere."""
+    """Return where a file the camp's texts name (``media/x.png``) is kept below the media root; empty if nowhere."""
     return str(camp.media.get(name, ""))

@@ -43,9 +43,10 @@ def _run(command: Command, name: str, words: list[str]) -> int:
     )
     parser.epilog = command.more
     module.arguments(parser)
-    # What a command passes on to Django is read there.
-    options, rest = parser.parse_known_args(words) if command.passes_on else (parser.parse_args(words), [])
-    options.rest = rest
+    # What a command passes on to a room's own command is read there.
+    ours = len(words) if command.reads is None else command.reads
+    options = parser.parse_args(words[:ours])
+    options.rest = words[ours:]
     status: int = module.run(options)
     return status
 

@@ -76,7 +76,7 @@ class Gate:
         elif path.startswith("/gate/"):
             await self._handle(_nothing_here, "", scope, receive, send)
         else:
-            await self._pages(scope, receive, send)
+            await self._pages(scope, _coroutine(receive), send)
 
     async def _handle(self, handler: Handler, allow: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a handler; what it refuses or breaks becomes an answer, unless one is already on its way."""
@@ -169,3 +169,12 @@ class Gate:
 
 async def _nothing_here(_request: Request, _send: Send) -> None:
     raise Denied(404, "missing", _("There is nothing here."))
+
+
+def _coroutine(receive: Receive) -> Receive:
+    """Return ``receive`` as a coroutine function: the server's own gives a future, which a thread cannot be given."""
+
+    async def received() -> Message:
+        return await receive()
+
+    return received

@@ -1,7 +1,8 @@
 """``GET /events?ticket=…&after=<id>``: live events of some channels, as server-sent events.
 
 News comes as unnamed messages whose data is ``{"id", "name", "channel", "facts", "at"}``; ``id`` is what to come back
-with: everything up to it has been told. ``catch-up`` among the names says that too much was missed to tell it all, so
+with: everything up to it has been told. News comes at least once: what happened just before a page was made, or while
+its connection was lost, may come again. ``catch-up`` among the names says that too much was missed to tell it all, so
 the page has to look for itself. Named events are about the stream: ``expired`` (get a new ticket), ``revoked`` (no
 longer yours), ``again`` (you lagged; come back by the last id), ``stopped`` (the process goes down; come back).
 """
@@ -28,6 +29,7 @@ HEARTBEAT = 15.0
 COME_BACK_MS = 2000
 SLOWEST_READER = 10.0
 MOST_MISSED = 1000
+SLACK = 1.0
 GONE = "gone"
 CATCH_UP = "catch-up"
 BUSY_FOR = 15.0
@@ -82,8 +84,9 @@ class Events:
         return ticket
 
     async def _stream(self, listener: Listener, ticket: Ticket, after: int | None) -> AsyncGenerator[str, None]:
-        mark = after if after is not None else self._tail.floor
-        yield f"retry: {COME_BACK_MS}\n" + (f"id: {mark}\n\n" if mark else "\n")
+        if after is None:  # then since the page was made, which is when its ticket was
+            after = self._tail.floor_at(ticket.issued - SLACK)
+        yield f"retry: {COME_BACK_MS}\n" + (f"id: {after}\n\n" if after else "\n")
         told: set[int] = set()
         if after is not None:
             missed = await self._missed(listener, after)

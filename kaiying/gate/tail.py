@@ -8,14 +8,17 @@ minds rows that appear out of order (see ``wire.window``).
 import logging
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 from django.db import close_old_connections, connection, connections
 from django.db.models import Max
 
 from kaiying.gate.revocations import LIFE, NAME
 from kaiying.outbox.models import Event
+from kaiying.wire import clock
 from kaiying.wire.live import News
 from kaiying.wire.window import PATIENCE, Window
 
@@ -23,6 +26,8 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = {"sqlite": 0.1, "postgresql": 0.2}
 PAUSE_AFTER_FAILURE = 1.0
 MOST_AT_ONCE = 1000
+REMEMBERED = 900
+"""How many seconds we know the floor of: longer than any ticket lives."""
 
 type Row = tuple[int, str, str, dict[str, object], datetime]
 
@@ -40,6 +45,7 @@ class Tail:
         self._thread = threading.Thread(target=self._run, name="event-tail", daemon=True)
         self._window: Window | None = None
         self._version = -1
+        self._floors: list[tuple[float, int]] = []
         self.ready = threading.Event()
 
     def start(self) -> None:
@@ -65,6 +71,19 @@ class Tail:
         """The id up to which everything has been told; 0 before the table was first read."""
         return self._window.floor if self._window is not None else 0
 
+    def floor_at(self, moment: float) -> int | None:
+        """Return the floor of a moment by the real clock, or the oldest we know; ``None`` before the first look."""
+        floors = self._floors
+        place = bisect_right(floors, moment, key=itemgetter(0))
+        return floors[max(0, place - 1)][1] if floors else None
+
+    def _note_floor(self) -> None:
+        """Remember the floor, once a second at most; readers in the loop see the old list or the new one."""
+        now, floor = clock.real(), self.floor
+        kept = [one for one in self._floors[-REMEMBERED:] if one[0] > now - REMEMBERED] or self._floors[-1:]
+        if not kept or (kept[-1][1] != floor and now - kept[-1][0] >= 1):
+            self._floors = [*kept, (now, floor)]
+
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
@@ -86,15 +105,17 @@ class Tail:
         while not self._stop.wait(pause):
             if self._has_changed():
                 self._read()
+            self._note_floor()  # also when nothing is new: the second of the last change may have been noted before it
 
     def _begin(self) -> None:
         """Start at the end of the table, but recall what was taken back while passes from then still live."""
         since = datetime.now(UTC) - timedelta(seconds=LIFE)
         patience = 0.0 if connection.vendor == "sqlite" else PATIENCE
-        newest = Event.objects.aggregate(newest=Max("id"))["newest"] or 0
+        newest = Event.objects.aggregate(newest=Max("id"))["newest"] or _last_given_out()
         revoked = Event.objects.filter(name=NAME, at__gte=since, id__lte=newest).order_by("id")
         self._window = Window(newest, patience=patience)
         self._recall([self._news(row) for row in revoked.values_list("id", "name", "channel", "facts", "at")])
+        self._note_floor()
         self.ready.set()
 
     def _has_changed(self) -> bool:
@@ -123,6 +144,17 @@ class Tail:
     def _news(self, row: Row) -> News:
         event_id, name, channel, facts, at = row
         return News(event_id, name, channel, facts, at, self.mark(event_id))
+
+
+def _last_given_out() -> int:
+    """Return the highest id that an empty table has ever given out, so that the next one is no gap."""
+    if connection.vendor != "postgresql":
+        return 0  # one writer: gaps are passed over at once
+    with connection.cursor() as cursor:
+        table = Event._meta.db_table  # noqa: SLF001 — Django's own name for it
+        cursor.execute("SELECT pg_sequence_last_value(pg_get_serial_sequence(%s, 'id'))", [table])
+        row = cursor.fetchone()
+    return int(row[0] or 0) if row else 0
 
 
 def replay(channels: frozenset[str], *, after: int, limit: int) -> list[Row]:

@@ -1,5 +1,6 @@
 """Pages of a learner's course."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -32,6 +33,8 @@ from kaiying.people.models import User
 from kaiying.people.vocabulary import SignedInRequest
 from kaiying.wire import clock, media
 from kaiying.wire.tickets import events_ticket
+
+RATES = ("0.5", "0.75", "1", "1.25", "1.5", "1.75", "2")
 
 type View = Callable[..., HttpResponse]
 
@@ -193,13 +196,16 @@ def _lesson_context(request: HttpRequest, access: queries.LessonAccess, at: date
     for name, path in access.cohort.camp.media.items():
         if f"({name}" in body:
             body = body.replace(f"({name}", f"({address(path)}")
+    shown = queries.player(access, at)
     return {
         "access": access,
         "lesson": lesson,
         "cohort": access.cohort,
-        "player": queries.player(access, at),
+        "player": shown,
+        "spans": json.dumps(shown.spans),
+        "rates": RATES,
         "notes": queries.notes_on(access.enrollment, lesson) if access.enrollment else [],
-        "note_form": NoteForm(),
+        "note_form": NoteForm(initial={"second": shown.resume_at}),
         "video": address(lesson.video) if lesson.video else "",
         "poster": address(lesson.poster) if lesson.poster else "",
         "captions": captions,

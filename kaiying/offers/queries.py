@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -13,6 +13,8 @@ from kaiying.offers.models import Claim, Offer, PriceTier, Seat, WaitlistEntry
 from kaiying.offers.vocabulary import LIVE, SeatState, StepState
 from kaiying.people.models import User
 from kaiying.web.texts import Text
+
+A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,13 @@ class Ladder:
         return (self.closes_at is not None and self.closes_at <= self.at) or last.state == StepState.OVER
 
     @property
+    def phase(self) -> str:
+        """Where the clock puts the sale: ``early``, ``open`` or ``closed``."""
+        if self.is_early:
+            return "early"
+        return "closed" if self.is_closed else "open"
+
+    @property
     def is_on_sale(self) -> bool:
         """Whether somebody who asks now gets a seat."""
         return not self.is_early and not self.is_closed and self.current is not None
@@ -94,6 +103,27 @@ class Ladder:
             return self.opens_at
         ends = [self.current.ends_at if self.current else None, self.closes_at]
         return min((moment for moment in ends if moment is not None and moment > self.at), default=None)
+
+    @property
+    def next_up(self) -> Rung:
+        """The tier a visitor reads about first while nothing is for sale: the first before the opening, else the last."""
+        return self.rungs[0] if self.is_early else self.rungs[-1]
+
+    @property
+    def shown(self) -> Rung:
+        """The tier whose seats are drawn."""
+        return self.current or self.next_up
+
+    @property
+    def counts_down(self) -> bool:
+        """Whether that moment is near enough for a clock."""
+        return self.changes_at is not None and self.changes_at - self.at < A_DAY
+
+    @property
+    def clock(self) -> list[str]:
+        """Hours, minutes and seconds until then, two digits each."""
+        left = int((self.changes_at - self.at).total_seconds()) if self.changes_at else 0
+        return [f"{left // 3600:02}", f"{left // 60 % 60:02}", f"{left % 60:02}"]
 
 
 def ladder(offer: Offer, at: datetime) -> Ladder:

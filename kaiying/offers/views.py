@@ -111,7 +111,7 @@ def status(request: HttpRequest, slug: str) -> HttpResponse:
     offer = get_object_or_404(Offer, slug=slug)
     at = clock.now(request)
     shown = ladder(offer, at)
-    tag = f'"{offer.pk}-{shown.version}-{shown.waiting}-{"".join(rung.state[:2] for rung in shown.rungs)}-{_phase(shown)}"'
+    tag = f'"{offer.pk}-{shown.version}-{shown.waiting}-{"".join(rung.state[:2] for rung in shown.rungs)}-{shown.phase}"'
     if request.headers.get("If-None-Match") == tag:
         response: HttpResponse = HttpResponseNotModified()
     else:
@@ -121,17 +121,11 @@ def status(request: HttpRequest, slug: str) -> HttpResponse:
     return response
 
 
-def _phase(shown: Ladder) -> str:
-    if shown.is_early:
-        return "early"
-    return "closed" if shown.is_closed else "open"
-
-
 def _facts(shown: Ladder) -> dict[str, object]:
     return {
         "version": shown.version,
         "at": shown.at.isoformat(),
-        "phase": _phase(shown),
+        "phase": shown.phase,
         "on_sale": shown.is_on_sale,
         "price": shown.price.minor,
         "currency": shown.price.currency,

@@ -1,6 +1,11 @@
 """Addresses of the press room."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from kaiying.press import views
 
 app_name = "press"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("c/<slug:slug>/", views.landing, name="landing"),
+    path("c/<slug:slug>/card.png", views.share_card, name="share_card"),
+]

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 
 from kaiying.gate.asgi import Gate
 from kaiying.wire.entry import COOKIE, entry_pass
@@ -29,6 +31,7 @@ async def gate() -> AsyncIterator[Gate]:
     yield gate
     await gate.beats.batcher.close()
     await gate.reader.close()
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture
@@ -39,6 +42,7 @@ async def live_gate(transactional_db) -> AsyncIterator[Gate]:
     assert await asyncio.get_running_loop().run_in_executor(None, gate.tail.ready.wait, 5)
     yield gate
     await gate.close()
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from asgiref.sync import sync_to_async
 from django.db import transaction
 
 from kaiying.gate import events as gate_events
+from kaiying.gate.tail import Tail
 from kaiying.outbox.actions import publish
 from kaiying.outbox.models import Event
 from kaiying.wire import clock
@@ -96,14 +97,54 @@ async def test_too_much_missed_is_a_catch_up(live_gate, signed_in, monkeypatch) 
     ]
 
 
-async def test_without_a_last_id_the_past_is_not_told_but_the_place_is(live_gate, signed_in) -> None:
+async def test_without_a_last_id_the_past_is_not_told_but_the_place_is(live_gate, signed_in, monkeypatch) -> None:
+    monkeypatch.setattr(gate_events, "SLACK", 0.0)
+    live_gate.tail._floors = [(clock.real() - 10, 0)]
     last = await tell(post=1)
     await asyncio.sleep(0.25)
-
     async with stream(live_gate, address(), headers=signed_in) as listening:
         body = await listening.until(f"id: {last}\n")
 
     assert "post" not in body
+
+
+async def test_what_happens_between_a_page_and_its_stream_is_told(live_gate, signed_in) -> None:
+    page = address()
+    await tell(post=1)
+    await asyncio.sleep(0.25)
+
+    async with stream(live_gate, page, headers=signed_in) as listening:
+        await listening.until('"post":1')
+
+    assert len(listening.messages()) == 1
+
+
+async def test_twin_from_the_end_of_the_table_it_would_be_missed(live_gate, signed_in, monkeypatch) -> None:
+    page = address()
+    await tell(post=1)
+    await asyncio.sleep(0.25)
+    monkeypatch.setattr(type(live_gate.tail), "floor_at", lambda self, _moment: self.floor)
+
+    async with stream(live_gate, page, headers=signed_in) as listening:
+        await listening.until("id:")
+        await tell(post=2)
+        await listening.until('"post":2')
+
+    assert [message["facts"]["post"] for message in listening.messages()] == [2]
+
+
+def test_the_floor_of_a_moment_is_the_last_one_known_then(live_gate_tail) -> None:
+    tail = live_gate_tail
+    assert tail.floor_at(5.0) is None
+
+    tail._floors = [(10.0, 1), (20.0, 5), (30.0, 9)]
+
+    assert [tail.floor_at(moment) for moment in (5.0, 10.0, 19.9, 20.0, 99.0)] == [1, 1, 1, 5, 9]
+
+
+@pytest.fixture
+def live_gate_tail() -> Tail:
+    return Tail(lambda _news: None, lambda _news: None)
 
 
 async def test_news_rolled_back_is_never_told(live_gate, signed_in) -> None:

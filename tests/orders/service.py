@@ -23,7 +23,10 @@ class Account:
 
 @dataclass
 class Lab:
-    """A service whose line can be cut (``down``) and that knows no limit of refunds (``is_careless``)."""
+    """A service whose line can be cut (``down``).
+
+    ``is_careless`` knows no limit of refunds, ``is_sloppy`` takes money for orders it said were closed.
+    """
 
     name: str = "lab"
     merchant: str = "lab-shop"
@@ -36,6 +39,7 @@ class Lab:
     calls: list[str] = field(default_factory=list)
     inside: list[str] = field(default_factory=list)
     is_careless: bool = False
+    is_sloppy: bool = False
     guard: threading.RLock = field(default_factory=threading.RLock)
 
     def open(self, charge: Charge) -> tuple[str, str]:
@@ -75,7 +79,7 @@ class Lab:
         """The buyer pays; False if the order was closed before."""
         with self.guard:
             account = self.accounts[number]
-            if account.state == "closed":
+            if account.state == "closed" and not self.is_sloppy:
                 return False
             account.state, account.transaction = "paid", f"T-{number}"
             return True

@@ -17,6 +17,7 @@ from kaiying.orders.tasks import reconcile_orders
 from kaiying.orders.vocabulary import OrderState, RefundState
 from kaiying.outbox.actions import later, run_due
 from kaiying.outbox.models import Job
+from kaiying.wire import clock
 from tests.factories.offers import a_claim, an_offer
 from tests.factories.orders import LATE, PAID, PLACED, an_order, pay_silently
 from tests.factories.people import UserFactory
@@ -184,8 +185,6 @@ def test_an_order_the_provider_closed_early_leaves_the_hold_and_makes_room_for_a
     offer = an_offer(1, None)
     order = an_order(offer)
     near_the_end = order.claim.held_until - 60 * SECOND
-    from kaiying.wire import clock
-
     with clock.frozen(near_the_end):
         assert reconcile_order(order=order, at=near_the_end) == "closed"
         again = place_order(claim=order.claim, provider_name="sandbox", at=near_the_end)

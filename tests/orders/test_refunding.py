@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -117,7 +118,7 @@ def test_a_refund_the_provider_turns_down_waits_for_the_operator_who_may_ask_ane
     order = a_paid_order(offer, "lab", lab)
     made = refund(order=order, by=UserFactory(), reason="Ill", at=PAID)
     account = lab.accounts[order.number]
-    lab.accounts[order.number].charge = type(account.charge)(**{**{f: getattr(account.charge, f) for f in account.charge.__slots__}, "amount": 1})
+    account.charge = replace(account.charge, amount=1)
 
     send_refund(refund_id=made.pk, at=PAID)
 

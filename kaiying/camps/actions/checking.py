@@ -16,6 +16,7 @@ from kaiying.camps.actions.reading import Reading, read_folder
 from kaiying.camps.actions.sniffing import fault_of, seconds_of
 from kaiying.camps.vocabulary import LessonKind
 from kaiying.kit.money import Money
+from kaiying.web.texts import Text
 
 FASTEST = {"zh": 7.0, "en": 22.0}
 """Characters a second that captions may bring at most, by language."""
@@ -78,7 +79,8 @@ def _check_times(camp: w.WrittenCamp, problems: Problems) -> None:
 
 def _check_days(camp: w.WrittenCamp, problems: Problems) -> None:
     orders: dict[tuple[int, int], w.WrittenLesson] = {}
-    for thing in (*camp.lessons, *camp.topics):
+    things: tuple[w.WrittenLesson | w.WrittenTopic, ...] = (*camp.lessons, *camp.topics)
+    for thing in things:
         if "day" in thing.places and camp.days and not 1 <= thing.day <= len(camp.days):
             text = f"day {thing.day} never comes: the camp has {len(camp.days)} days"
             problems.error(
@@ -94,7 +96,8 @@ def _check_days(camp: w.WrittenCamp, problems: Problems) -> None:
 
 def _check_references(camp: w.WrittenCamp, problems: Problems) -> None:
     teachers = [teacher.ref for teacher in camp.teachers]
-    for thing in (*camp.lessons, *camp.topics):
+    things: tuple[w.WrittenLesson | w.WrittenTopic, ...] = (*camp.lessons, *camp.topics)
+    for thing in things:
         if thing.teacher and thing.teacher not in teachers:
             text = f"no teacher has the id “{thing.teacher}”"
             problems.error(thing.at("teacher"), "reference", text, nearest(thing.teacher, teachers))
@@ -238,8 +241,11 @@ def _check_translations(reading: Reading, problems: Problems) -> None:
     camp = reading.camp
     if camp is None:
         return
-    for thing in (*camp.lessons, *camp.articles, *camp.topics, *camp.messages):
-        heading = thing.subject if isinstance(thing, w.WrittenMessage) else thing.title
+    headings: list[tuple[w.Written, Text]] = [
+        *((thing, thing.title) for things in (camp.lessons, camp.articles, camp.topics) for thing in things),
+        *((message, message.subject) for message in camp.messages),
+    ]
+    for thing, heading in headings:
         lacking = [language for language in reading.languages if heading and not heading.get(language)]
         if lacking:
             text = f"there is no {', '.join(lacking)} text"

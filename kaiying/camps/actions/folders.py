@@ -147,10 +147,9 @@ def split_front(text: str, name: str, problems: Problems) -> TextFile | None:
     for number, line in enumerate(lines[1:], start=1):
         if line.rstrip() == "---":
             rest = lines[number + 1 :]
-            while rest and not rest[0].strip():
-                rest = rest[1:]
-                number += 1  # noqa: PLW2901 — counts the empty lines between
-            return TextFile(name, "\n".join(lines[1:number]), 1, "\n".join(rest).rstrip(), number + 2)
+            empty = next((place for place, words in enumerate(rest) if words.strip()), len(rest))
+            body = "\n".join(rest[empty:]).rstrip()
+            return TextFile(name, "\n".join(lines[1:number]), 1, body, number + 2 + (empty if body else 0))
     problems.error(Place(name, 1, 1), "front", "the front matter never ends", "Close it with a line “---”.")
     return None
 

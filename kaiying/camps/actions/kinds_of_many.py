@@ -57,7 +57,7 @@ class Many[T](Kind[tuple[T, ...]]):
             book.error(node, "type", f"expected a {self.label}", "Begin each item with “- ”.")
             return None
         read = [self.of.read(item, book) for item in node.items]
-        return tuple(self.of.blank if value is None else value for value in read)  # type: ignore[misc]
+        return tuple(self.of.blank if value is None else value for value in read)
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,8 @@ def _write(camp: Camp, what: str, wanted: dict[str, dict[str, Any]], todo: dict[
             values["lesson_id"] = lessons.get(values.pop("lesson") or "")
         if what in {"lessons", "tasks", "watching"}:
             values["retired_at"] = None
-        model._default_manager.update_or_create(camp=camp, **{key: ref}, defaults=values)  # noqa: SLF001 — any model
+        known: dict[str, Any] = {"camp": camp, key: ref}
+        model._default_manager.update_or_create(defaults=values, **known)  # noqa: SLF001 — any model
 
 
 def _remove(camp: Camp, what: str, todo: dict[tuple[str, str], ChangeKind], at: datetime) -> list[str]:

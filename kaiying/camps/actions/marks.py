@@ -118,7 +118,7 @@ class _Builder:
         if depth > DEEPEST:
             raise self.refuse(event.start_mark, "depth", "this is nested too deeply", "Nothing in a camp is this deep.")
         if isinstance(event, yaml.ScalarEvent):
-            return Scalar(self.place(event.start_mark), event.value, is_plain=event.style is None)
+            return Scalar(self.place(event.start_mark), event.value, is_plain=not event.style)
         if isinstance(event, yaml.SequenceStartEvent):
             return Items(self.place(event.start_mark), tuple(self._items(events, depth)))
         return self._pairs(event, events, depth)

@@ -167,8 +167,8 @@ def _merge(written: Any, translated: Any, book: Book) -> None:
 
 def _merge_many(written: Any, name: str, theirs: Any, ours: Any, translated: Any, book: Book) -> None:
     if len(theirs) != len(ours):
-        key = "points" if name == "points" else name
-        text = f"{len(theirs)} {key} here, {len(ours)} in {written.place.path.rpartition('/')[2]} (line {written.at(name).line})"
+        main = f"{written.place.path.rpartition('/')[2]} (line {written.at(name).line})"
+        text = f"{len(theirs)} {name} here, {len(ours)} in {main}"
         book.problems.error(translated.at(name), "count", text, "Translate each one, in the same order.")
         return
     if isinstance(ours[0], Text):

@@ -79,7 +79,7 @@ class _Tags(HTMLParser):
 
 def _is_script(address: str) -> bool:
     scheme = SCHEME.match(address)
-    return bool(scheme) and re.sub(r"\s", "", scheme.group(1)).lower() not in SAFE_SCHEMES
+    return scheme is not None and re.sub(r"\s", "", scheme.group(1)).lower() not in SAFE_SCHEMES
 
 
 @cache

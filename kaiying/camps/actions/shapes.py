@@ -64,7 +64,7 @@ class Shape[T: w.Written](Kind[T]):
         return self.name
 
     @property
-    def blank(self) -> T:  # type: ignore[override]
+    def blank(self) -> T:
         """An empty one, in place of one that can't be read."""
         return self.make()
 

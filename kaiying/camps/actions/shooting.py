@@ -55,7 +55,8 @@ class Studio:
         before: Image.Image | None = None
         done = 0
         for number, shot in enumerate(self.script.shots):
-            for frame, picture in self._shot(number, shot, before):
+            picture = before
+            for frame, picture in self._shot(number, shot, before):  # noqa: B007 — needed after the loop
                 self._line(done / (self.script.seconds * RATE)).put(frame)
                 yield frame
                 done += 1

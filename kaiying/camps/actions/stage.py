@@ -24,13 +24,16 @@ CAMP_AT_DAWN = f"""<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" heigh
 </radialGradient><linearGradient id="tent" x1="0" y1="0" x2="1" y2="0"><stop offset="0" stop-color="{DAWN}"/>
 <stop offset="1" stop-color="{EMBER}"/></linearGradient></defs><rect width="960" height="540" fill="url(#sky)"/>
 <g fill="{INK}" opacity=".5"><circle cx="742" cy="66" r="1.2"/><circle cx="806" cy="120" r="1.6"/><circle cx="690" cy="150" r="1"/>
-<circle cx="872" cy="74" r="1.3"/><circle cx="910" cy="170" r="1"/><circle cx="560" cy="60" r="1"/><circle cx="620" cy="210" r="1"/>
+<circle cx="872" cy="74" r="1.3"/><circle cx="910" cy="170" r="1"/><circle cx="560" cy="60" r="1"/>
+<circle cx="620" cy="210" r="1"/>
 </g><circle cx="742" cy="402" r="128" fill="url(#sun)"/><circle cx="742" cy="402" r="32" fill="{SUN}"/>
-<path fill="{RIDGE_1}" d="M0 428 82 396l62 20 96-46 74 36 60-18 88 34 78-26 84 30 112-40 92 34 60-20 72 28v150H0z"/>
+<path fill="{RIDGE_1}"
+d="M0 428 82 396l62 20 96-46 74 36 60-18 88 34 78-26 84 30 112-40 92 34 60-20 72 28v150H0z"/>
 <path fill="{RIDGE_2}" d="M0 470 100 434l96 26 112-38 118 40 104-26 110 32 124-30 96 28 100-22v120H0z"/>
 <path fill="{RIDGE_3}" d="M0 506c140-30 262-34 410-16s330 8 550-18v80H0z"/>
-<g transform="translate(596 418) scale(1.35)"><path d="M32 8V-12M32-12l11 4-11 4" fill="{EMBER}" stroke="{INK}" stroke-width="1.5"
-stroke-linejoin="round"/><path d="M32 6 0 56h64z" fill="url(#tent)"/><path d="M32 6 64 56H47z" fill="{RIDGE_3}" opacity=".28"/>
+<g transform="translate(596 418) scale(1.35)"><path d="M32 8V-12M32-12l11 4-11 4" fill="{EMBER}" stroke="{INK}"
+stroke-width="1.5" stroke-linejoin="round"/><path d="M32 6 0 56h64z" fill="url(#tent)"/>
+<path d="M32 6 64 56H47z" fill="{RIDGE_3}" opacity=".28"/>
 <path d="M32 24 20 56h24z" fill="{RIDGE_3}"/><path d="M32 24 32 56H44z" fill="{SUN}" opacity=".9"/></g></svg>"""
 
 SOMEBODY = f"""<svg xmlns="http://www.w3.org/2000/svg" width="240" height="240" viewBox="0 0 96 96">

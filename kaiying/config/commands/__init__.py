@@ -12,7 +12,8 @@ class Command:
     help: str
     module: str
     more: str = ""
-    passes_on: bool = False
+    reads: int | None = None
+    """How many words it reads itself, when a room's command reads the rest."""
 
 
 class CannotGoOn(Exception):
@@ -32,9 +33,15 @@ COMMANDS = {
         "Check, load, compare, export or render a camp that is a folder.",
         f"{HERE}.camp",
         more="kaiying camp ACTION --help tells what the action needs.",
-        passes_on=True,
+        reads=1,
     ),
-    "demo": Command("Load the demo camp and play a cohort in.", f"{HERE}.demo", passes_on=True),
+    "cohort": Command(
+        "Open a cohort of a loaded camp, and put its seats on sale.",
+        f"{HERE}.cohort",
+        more="kaiying cohort open --help tells what it needs.",
+        reads=1,
+    ),
+    "demo": Command("Load the demo camp and play a cohort in.", f"{HERE}.demo", reads=0),
     "backup": Command("Write everything into one file, while the service runs.", f"{HERE}.backup"),
     "restore": Command("Bring a backup back, after checking it; the service must be stopped.", f"{HERE}.restore"),
 }

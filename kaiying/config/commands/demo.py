@@ -5,9 +5,8 @@ import argparse
 from kaiying.config.commands import django_commands
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(_parser: argparse.ArgumentParser) -> None:
     """Nothing of our own; the rehearsal reads its options."""
-    parser.add_help = False
 
 
 def run(options: argparse.Namespace) -> int:

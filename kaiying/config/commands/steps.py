@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -55,7 +56,8 @@ def _demo() -> list[dict[str, str]]:
         call_command("demo", quiet_people=True)
     except CommandError as error:
         raise CannotGoOn(f"The demo could not be played in: {error}", "kaiying demo tries again.") from error
-    return doors()
+    # Without the address: the next start may listen at another port.
+    return [{"who": door["who"], "path": door["url"].removeprefix(settings.KAIYING_URL)} for door in doors()]
 
 
 def _has_owner() -> bool:

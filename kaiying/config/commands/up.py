@@ -106,13 +106,15 @@ def _announce(env: Env, options: argparse.Namespace, *, begun: float) -> bool:
         well = False
     if not well:
         return time.monotonic() - begun > LONGEST_ADDRESS
-    _say(f"\n  [bold]Kaiying is up[/bold] after {time.monotonic() - begun:.1f} s: [bold cyan]{env.url}/[/bold cyan]")
+    _say(
+        f"\n  [bold]Kaiying is up[/bold] after {time.monotonic() - begun:.1f} s: [bold cyan]{env.url.rstrip('/')}/[/bold cyan]"
+    )
     site = urlsplit(env.url)
     if site.scheme == "https":
         _say(f"  [dim]behind your proxy; listening at http://{host}:{options.port}[/dim]")
     if env.demo:
         for person in preparing.last(env).get("people", []):
-            _say(f"    {person['who']:<22} [cyan]{person['url']}[/cyan]")
+            _say(f"    {person['who']:<22} [cyan]{env.url.rstrip('/')}{person['path']}[/cyan]")
     _say("  [dim]Stop with Ctrl-C.[/dim]\n")
     return True
 

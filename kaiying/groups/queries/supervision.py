@@ -53,6 +53,16 @@ class Row:
             return sum(reason.weight for reason in self.reasons)
         return -sum(watch.percent for watch in self.facts.watches if watch.is_open)
 
+    @property
+    def opened(self) -> int:
+        """How many lessons are open to them."""
+        return sum(watch.is_open for watch in self.facts.watches)
+
+    @property
+    def finished(self) -> int:
+        """How many of those they have finished."""
+        return sum(watch.is_open and watch.is_complete for watch in self.facts.watches)
+
     def has_watched_first(self) -> bool | None:
         """Tell whether today's first lesson is complete; None when today has no lesson."""
         first = next((watch for watch in self.facts.watches if watch.day == self.facts.today), None)
@@ -157,6 +167,12 @@ class Supervision:
     def handed_in(self) -> Count:
         """Who has handed in the latest task."""
         return self.count(row.has_handed_in() for row in self.rows)
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the latest submission asked for is due by the cohort's calendar."""
+        days = [task.day for task in self.submission_tasks]
+        return self.group.cohort.due_at(max(days)) if days else None
 
     def lesson_average(self, place: int) -> int | None:
         """Return the class's share watched of a lesson in percent, or None while it is open to nobody."""

@@ -4,11 +4,15 @@ import secrets
 from datetime import datetime
 
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from kaiying.camps.models import Cohort
+from kaiying.kit.money import Money
 from kaiying.offers.models import Claim, Offer
 from kaiying.offers.queries import Rung, Sale, sale
 from kaiying.people.models import User
+from kaiying.web.templatetags.web import media_time
 from kaiying.wire import clock
 from kaiying.wire.tickets import events_ticket
 
@@ -63,6 +67,26 @@ def last_day(cohort: Cohort) -> datetime:
 def first_day(cohort: Cohort) -> datetime:
     """Return when the first day of a cohort opens."""
     return cohort.opens_at(1)
+
+
+@register.filter
+def hold_clock(claim: Claim, now: datetime) -> str:
+    """Write how long a hold still lasts: 14:32."""
+    return media_time((claim.held_until - now).total_seconds())
+
+
+@register.filter
+def discount(claim: Claim) -> str:
+    """Write by how much a seat costs less than the list price: −¥96.20."""
+    return Money(claim.price - claim.offer.list_price, claim.offer.currency).text()
+
+
+@register.filter
+def price_in_full(claim: Claim) -> SafeString:
+    """Draw the price of a seat large, with its places: ¥2.80."""
+    whole = Money(claim.price, claim.offer.currency).text()
+    cut = next(place for place, char in enumerate(whole) if char.isdigit())
+    return format_html('<span class="price"><small>{}</small>{}</span>', whole[:cut], whole[cut:])
 
 
 def _now(context: template.Context) -> datetime:

@@ -1,28 +1,27 @@
 """What the Today page shows: learning's day, joined with the class's check-ins, note and talk."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.utils.translation import get_language, pgettext_lazy
+from babel.lists import format_list
+from django.utils.translation import get_language, ngettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from kaiying.camps.vocabulary import TaskKind
 from kaiying.groups.models import CheckIn, ClassGroup, Post
 from kaiying.groups.queries import Teaser, group_of, note_of, teaser
 from kaiying.learning.models import Enrollment
-from kaiying.learning.queries import DayLine, Phase, TaskLine, Today, today
+from kaiying.learning.queries import DayLine, Phase, TaskLine, Today, minutes, today
 from kaiying.people.models import User
 
 COUNTED = (
-    pgettext_lazy("Today", "One thing is left today"),
-    pgettext_lazy("Today", "Two things are left today"),
-    pgettext_lazy("Today", "Three things are left today"),
-    pgettext_lazy("Today", "Four things are left today"),
-    pgettext_lazy("Today", "Five things are left today"),
-    pgettext_lazy("Today", "Six things are left today"),
+    pgettext_lazy("Today", "One thing left today"),
+    pgettext_lazy("Today", "Two things left today"),
+    pgettext_lazy("Today", "Three things left today"),
+    pgettext_lazy("Today", "Four things left today"),
+    pgettext_lazy("Today", "Five things left today"),
+    pgettext_lazy("Today", "Six things left today"),
 )
-
-
 STEPS = 7
 
 
@@ -42,6 +41,16 @@ class TaskRow:
     def done_at(self) -> datetime | None:
         """When it was done."""
         return self.check_in.at if self.check_in else self.line.done_at
+
+    @property
+    def likes(self) -> int:
+        """How many found the check-in useful."""
+        return self.check_in.post.likes if self.check_in else 0
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it can no longer (or not yet) be done."""
+        return not self.line.opening.is_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +90,62 @@ class TodayPage:
         return days[start : start + STEPS]
 
     @property
+    def is_after(self) -> bool:
+        """Whether the days are past and lessons may be watched again."""
+        return self.today.phase is Phase.AFTER
+
+    @property
+    def first_opens_at(self) -> datetime | None:
+        """When the next day opens, before the camp the first."""
+        return self.today.next_day.opening.opens_at if self.today.next_day else None
+
+    @property
+    def replay_until(self) -> datetime | None:
+        """The last moment at which lessons may be watched again."""
+        ends_at = self.today.day.opening.ends_at if self.today.day else None
+        return ends_at - timedelta(minutes=1) if ends_at else None
+
+    @property
+    def minutes_of_day(self) -> int:
+        """How long the day's lessons are."""
+        return minutes(self.today.day.length) if self.today.day else 0
+
+    @property
+    def minutes_of_next_day(self) -> int:
+        """How long the next day's lessons are."""
+        return minutes(self.today.next_day.length) if self.today.next_day else 0
+
+    @property
     def headline(self) -> str:
         """Say how much is left, as a person would."""
+        if self.is_before:
+            return _("You are in")
+        if self.is_over:
+            return _("Watching again has ended")
+        if self.is_after:
+            return self._looking_back
         left = self.today.things_left
         if not left:
             return _("All done for today")
         if left <= len(COUNTED):
             return str(COUNTED[left - 1])
-        return _("%(count)s things are left today") % {"count": left}
+        return _("%(count)s things left today") % {"count": left}
+
+    @property
+    def _looking_back(self) -> str:
+        course = self.today.course
+        left = course.lessons_total - course.lessons_done
+        if left <= 0:
+            return _("Every lesson is watched")
+        return ngettext("%(count)s lesson still to watch", "%(count)s lessons still to watch", left) % {"count": left}
 
     @property
     def plan(self) -> str:
         """Say what is left and how long it takes: watch L4 and L5, hand in, about 52 minutes."""
-        comma = _(", ")
         parts = []
         if self.today.lessons_left:
-            labels = _(" and ").join(line.lesson.label for line in self.today.lessons_left)
-            if (get_language() or "").startswith("zh"):
-                labels = "、".join(line.lesson.label for line in self.today.lessons_left)
-            parts.append(_("watch %(lessons)s") % {"lessons": labels})
+            labels = [line.lesson.label for line in self.today.lessons_left]
+            parts.append(_("watch %(lessons)s") % {"lessons": format_list(labels, locale=_babel_locale())})
         kinds = {line.task.kind for line in self.today.tasks_left}
         if TaskKind.CHECK_IN in kinds:
             parts.append(_("check in"))
@@ -107,9 +153,19 @@ class TodayPage:
             parts.append(_("hand in today's work"))
         if not parts:
             return ""
-        said = comma.join(parts)
-        minutes = _("about %(minutes)s minutes") % {"minutes": self.today.minutes_left}
-        return _("%(plan)s; %(minutes)s.") % {"plan": said[:1].upper() + said[1:], "minutes": minutes}
+        said = _(", ").join(parts)
+        length = ngettext("about %(minutes)s minute", "about %(minutes)s minutes", self.today.minutes_left)
+        said = _("%(plan)s; %(minutes)s.") % {
+            "plan": said,
+            "minutes": length % {"minutes": self.today.minutes_left},
+        }
+        return said[:1].upper() + said[1:]
+
+
+def _babel_locale() -> str:
+    """Return the active language as Babel names it."""
+    language = get_language() or "en"
+    return "zh_Hans" if language.startswith("zh") else language.replace("-", "_")
 
 
 def today_page(*, enrollment: Enrollment, viewer: User, at: datetime) -> TodayPage:

@@ -1,0 +1,1 @@
+"""Words this room's templates need."""
