@@ -31,15 +31,8 @@ if ENV.trusted_proxies:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 INSTALLED_APPS = [
+    # Ours first: our templates take the place of those that other apps bring.
     "kaiying.config.apps.BackOffice",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "allauth",
-    "allauth.account",
-    "django_htmx",
     "kaiying.web",
     "kaiying.outbox",
     "kaiying.people",
@@ -54,6 +47,14 @@ INSTALLED_APPS = [
     "kaiying.pages",
     "kaiying.gate",
     "kaiying.rehearsal",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
 ]
 
 MIDDLEWARE = [

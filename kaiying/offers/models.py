@@ -60,7 +60,7 @@ class PriceTier(models.Model):
 
     offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="tiers", verbose_name=_("offer"))
     ref = models.SlugField(_("id"), max_length=40)
-    position = models.PositiveSmallIntegerField(_("order"))
+    position = models.PositiveSmallIntegerField(_("position"))
     name = TranslatedField(_("name"))
     price = models.PositiveBigIntegerField(_("price in minor units"))
     seats = models.PositiveIntegerField(_("seats"), null=True, blank=True)  # None: all that are left

@@ -66,7 +66,9 @@ class Order(models.Model):
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["claim"], condition=Q(state__in=["open", "paid"]), name="orders_one_live_per_claim"),
+            models.UniqueConstraint(
+                fields=["claim"], condition=Q(state__in=["open", "paid"]), name="orders_one_live_per_claim"
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["asked_at"], condition=Q(state="open"), name="orders_to_ask"),
@@ -131,7 +133,9 @@ class Refund(models.Model):
     amount = models.PositiveBigIntegerField(_("amount in minor units"))
     cause = models.CharField(_("cause"), max_length=10, choices=RefundCause, default=RefundCause.DECIDED)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
-    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by"))
+    by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by")
+    )
     state = models.CharField(_("state"), max_length=6, choices=RefundState, default=RefundState.ASKED)
     key = models.CharField(_("idempotency key"), max_length=64, unique=True)
     asked_at = models.DateTimeField(_("asked for"))
@@ -142,7 +146,9 @@ class Refund(models.Model):
         verbose_name_plural = _("refunds")
         constraints: ClassVar[list[models.BaseConstraint]] = [
             # A charge goes back once: what is refunded can never be more than what was paid.
-            models.UniqueConstraint(fields=["charge"], condition=Q(state__in=["asked", "done"]), name="orders_refund_once"),
+            models.UniqueConstraint(
+                fields=["charge"], condition=Q(state__in=["asked", "done"]), name="orders_refund_once"
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["asked_at"], condition=Q(state="asked"), name="orders_refund_waiting"),
@@ -158,7 +164,9 @@ class Callback(models.Model):
 
     provider = models.CharField(_("provider"), max_length=20)
     event_id = models.CharField(_("event"), max_length=80)
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, null=True, blank=True, related_name="callbacks", verbose_name=_("order"))
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, null=True, blank=True, related_name="callbacks", verbose_name=_("order")
+    )
     body = models.TextField(_("as it came"))
     outcome = models.CharField(_("what it did"), max_length=40, choices=Outcome, blank=True)
     received_at = models.DateTimeField(_("received"))

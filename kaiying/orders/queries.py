@@ -70,9 +70,12 @@ def sales(cohort: Cohort) -> Sales:
     counts = Counter(dict.fromkeys(map(str, OrderState), 0))
     counts.update(dict(_orders(cohort).values_list("state").annotate(count=Count("pk"))))
     moved = Payment.objects.filter(order__claim__offer__cohort=cohort).aggregate(
-        received=Sum("amount", filter=Q(kind=PaymentKind.CHARGE)), refunded=Sum("amount", filter=Q(kind=PaymentKind.REFUND))
+        received=Sum("amount", filter=Q(kind=PaymentKind.CHARGE)),
+        refunded=Sum("amount", filter=Q(kind=PaymentKind.REFUND)),
     )
-    waiting = Refund.objects.filter(order__claim__offer__cohort=cohort, state=RefundState.ASKED).aggregate(sum=Sum("amount"))
+    waiting = Refund.objects.filter(order__claim__offer__cohort=cohort, state=RefundState.ASKED).aggregate(
+        sum=Sum("amount")
+    )
     return Sales(
         received=Money(moved["received"] or 0, currency),
         refunded=Money(-(moved["refunded"] or 0), currency),
@@ -83,7 +86,12 @@ def sales(cohort: Cohort) -> Sales:
 
 def orders_of(cohort: Cohort, *, state: str = "", search: str = "", page: int = 1) -> Listed:
     """Return a page of a cohort's orders, newest first, by state and by number, name or address."""
-    found = _orders(cohort).select_related("learner", "claim__tier").prefetch_related("refunds").order_by("-placed_at", "-pk")
+    found = (
+        _orders(cohort)
+        .select_related("learner", "claim__tier")
+        .prefetch_related("refunds")
+        .order_by("-placed_at", "-pk")
+    )
     if state:
         found = found.filter(state=state)
     if search:
@@ -96,7 +104,9 @@ def orders_of(cohort: Cohort, *, state: str = "", search: str = "", page: int = 
 
 def verify_money(offer: Offer) -> list[str]:
     """Check I5 for an offer and say what is wrong: every charge is one paid seat or one refund, and sums agree."""
-    orders = list(Order.objects.filter(claim__offer=offer).select_related("claim").prefetch_related("payments", "refunds"))
+    orders = list(
+        Order.objects.filter(claim__offer=offer).select_related("claim").prefetch_related("payments", "refunds")
+    )
     seated = dict(Enrollment.objects.standing().filter(cohort=offer.cohort_id).values_list("learner_id", "source"))
     paid_claims = {order.claim_id for order in orders if order.state == OrderState.PAID}
     faults = [fault for order in orders for fault in _faults_of(order, seated)]

@@ -121,7 +121,12 @@ def callbacks(request: HttpRequest, provider: str) -> HttpResponse:
 
 
 def _checkout(
-    request: SignedInRequest, claim: Claim, *, refused: Refused | None = None, is_unreachable: bool = False, status: int = 200
+    request: SignedInRequest,
+    claim: Claim,
+    *,
+    refused: Refused | None = None,
+    is_unreachable: bool = False,
+    status: int = 200,
 ) -> HttpResponse:
     offer = claim.offer
     at = clock.now(request)

@@ -151,7 +151,7 @@ def _supervising(request: HttpRequest, groups: list[ClassGroup]) -> list[dict[st
             "links": [
                 {
                     "url": reverse("groups:supervision", args=[group.pk]),
-                    "label": _("Class %(number)s") % {"number": group.number},
+                    "label": group.name,
                     "icon": "flag",
                     "current": False,
                 }

@@ -1,5 +1,7 @@
 """Who may do what."""
 
+from django.http import HttpRequest
+
 from kaiying.people.models import Organizer, Role, User
 from kaiying.people.vocabulary import RoleKind
 
@@ -26,3 +28,11 @@ def can_supervise(user: User, organizer: Organizer) -> bool:
 def operated_by(user: User) -> list[int]:
     """Return the organizers the person owns or operates; one query."""
     return list(Role.objects.filter(user=user, kind__in=OPERATING).values_list("organizer_id", flat=True).distinct())
+
+
+def viewer_id(request: HttpRequest) -> int:
+    """Return the id of whoever really looks, to whom passes are issued; 0 for a visitor.
+
+    On a page that travels in time ``request.user`` is the learner looked at, the viewer is the traveller.
+    """
+    return getattr(request, "traveller", request.user).pk or 0

@@ -1,5 +1,6 @@
 """Settings of one's own, and the owner link."""
 
+from allauth.account.views import request_login_code
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +13,21 @@ from kaiying.people.actions import LinkUsedUp, become_owner, owner_link_is_open
 from kaiying.people.forms import SettingsForm
 from kaiying.people.vocabulary import SignedInRequest
 from kaiying.wire import clock
+
+PENDING = "account_login"
+"""Where allauth keeps a sign-in that waits for its code."""
+
+
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Ask for a code. Asking again, or for another address, forgets the code that is under way.
+
+    allauth by itself leads whoever waits for a code back to entering it, so that a mistyped address could not be
+    corrected for a quarter of an hour.
+    """
+    if request.method == "POST" or "another" in request.GET:
+        request.session.pop(PENDING, None)
+    response: HttpResponse = request_login_code(request)
+    return response
 
 
 @login_required

@@ -61,9 +61,23 @@ MISTAKES = [
     (C, "seats: 50", "seats: many", "camp.yaml:34:10", "number", "Write digits only"),
     (C, "seats: 30", "seats: 0", "camp.yaml:39:14", "range", "Between 1 and 100000"),
     (C, "      seats: 30\n", "", "camp.yaml:36:7", "tiers", "so tier standard never opens"),
-    (C, '      price: "99.00"\n', '      price: "99.00"\n      seats: 10\n', "camp.yaml:34:10", "tiers", "10 seats have no price"),
+    (
+        C,
+        '      price: "99.00"\n',
+        '      price: "99.00"\n      seats: 10\n',
+        "camp.yaml:34:10",
+        "tiers",
+        "10 seats have no price",
+    ),
     (C, "id: standard", "id: first", "camp.yaml:40:11", "duplicate", "“first” is taken"),
-    (C, "title: {zh-hans: 打卡, en: Check in}", "title: <script>1</script>", "camp.yaml:12:16", "script", "could run script"),
+    (
+        C,
+        "title: {zh-hans: 打卡, en: Check in}",
+        "title: <script>1</script>",
+        "camp.yaml:12:16",
+        "script",
+        "could run script",
+    ),
     (C, "zone: Asia", "zone: Asia\nzone: Asia", "camp.yaml:5:1", "twice", "the first is on line 4"),
     (C, "id: small", "id: small\n\tx: y", "camp.yaml:2:1", "yaml", "Indent with spaces"),
     (C, "zh-hans: 小营", "zh-hans: a: b", "camp.yaml:3:19", "yaml", "this is not YAML"),
@@ -93,15 +107,25 @@ MISTAKES = [
     (L, "\n---\n正文", "\n正文", "lessons/d1-l1.md:1:1", "front", "never ends"),
     (E2, "title: Lesson one", "titel: Lesson one", "lessons/d1-l1.en.md:2:1", "unknown-key", "Did you mean “title”?"),
     (E2, "title: Lesson one", "day: 1", "lessons/d1-l1.en.md:2:1", "unknown-key", "unknown key “day”"),
-    (E2, "  - title: Slide two\n    say: Second sentence.\n", "", "lessons/d1-l1.en.md:8:3", "count", "1 slides here, 2 in d1-l1.md (line 15)"),
+    (
+        E2,
+        "  - title: Slide two\n    say: Second sentence.\n",
+        "",
+        "lessons/d1-l1.en.md:8:3",
+        "count",
+        "1 slides here, 2 in d1-l1.md (line 15)",
+    ),
     (E2, "points: [A, B]", "points: [A]", "lessons/d1-l1.en.md:9:13", "count", "1 points here, 2 in d1-l1.md"),
     ("topics/day-1.md", "day: 1", "day: 9", "topics/day-1.md:3:6", "unlock", "day 9 never comes"),
     ("topics/day-1.md", '"12:30"', '"25:00"', "topics/day-1.md:4:5", "time", "not a time of day"),
+    ("messages/welcome.en.md", "{name}", "{nmae}", "messages/welcome.en.md", "blank", "Did you mean “name”?"),
     ("messages/welcome.md", "你好，{name}。\n", "", "messages/welcome.md:5:1", "missing", "the message has no text"),
 ]
 
 
-@pytest.mark.parametrize(("name", "old", "new", "place", "code", "said"), MISTAKES, ids=[f"{m[4]}-{n}" for n, m in enumerate(MISTAKES)])
+@pytest.mark.parametrize(
+    ("name", "old", "new", "place", "code", "said"), MISTAKES, ids=[f"{m[4]}-{n}" for n, m in enumerate(MISTAKES)]
+)
 def test_a_mistake_is_found_where_it_is(folder, name, old, new, place, code, said):
     edit(folder, name, old, new)
 
@@ -225,7 +249,11 @@ def test_yaml_bombs_stop_before_they_grow(folder):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("", "camp.yaml holds no keys"), ("- a\n- b\n", "camp.yaml holds no keys"), ("a: 1\n---\nb: 2\n", "second document")],
+    [
+        ("", "camp.yaml holds no keys"),
+        ("- a\n- b\n", "camp.yaml holds no keys"),
+        ("a: 1\n---\nb: 2\n", "second document"),
+    ],
 )
 def test_a_camp_yaml_of_another_shape_is_explained(folder, text, said):
     write(folder, C, text)
@@ -325,7 +353,9 @@ def test_the_demo_camp_has_no_mistake():
 @pytest.mark.figures
 def test_how_many_sorts_of_mistakes_are_told_apart(folder, record_property):
     codes = {m[4] for m in (*MISTAKES, *WARNINGS)}
-    record_property("figure", f"{len(MISTAKES) + len(WARNINGS)} mistakes of {len(codes)} sorts, each at its line and column")
+    record_property(
+        "figure", f"{len(MISTAKES) + len(WARNINGS)} mistakes of {len(codes)} sorts, each at its line and column"
+    )
     print(f"\n{len(MISTAKES) + len(WARNINGS)} mistakes of {len(codes)} sorts found at their line and column")  # noqa: T201
 
     assert len(CAMP) + len(L1) > 0

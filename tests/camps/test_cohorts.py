@@ -6,7 +6,16 @@ import pytest
 
 from kaiying.camps.actions import load_camp, open_cohort
 from kaiying.camps.models import Cohort, Staffing
-from kaiying.camps.queries import days_of, lessons_of, message_of, staff_of, stored_media, tasks_of, teachers_of, topics_of
+from kaiying.camps.queries import (
+    days_of,
+    lessons_of,
+    message_of,
+    staff_of,
+    stored_media,
+    tasks_of,
+    teachers_of,
+    topics_of,
+)
 from kaiying.camps.vocabulary import CohortExists
 from kaiying.people.models import Role, User
 from tests.factories.camp_folders import write_camp
@@ -28,9 +37,17 @@ def test_a_cohort_takes_the_camps_clock_and_its_teachers(camp):
 
     cohort = open_cohort(camp=camp, number=3, starts_on=FIRST, at=NOON)
 
-    assert (cohort.slug, cohort.zone, cohort.unlock_at, cohort.deadline_at) == ("small-3", camp.zone, camp.unlock_at, camp.deadline_at)
+    assert (cohort.slug, cohort.zone, cohort.unlock_at, cohort.deadline_at) == (
+        "small-3",
+        camp.zone,
+        camp.unlock_at,
+        camp.deadline_at,
+    )
     assert cohort.created_at == NOON
-    assert [(one.teacher.ref, one.user.email) for one in staff_of(cohort)] == [("lin", "lin@small.example"), ("su", "su@small.example")]
+    assert [(one.teacher.ref, one.user.email) for one in staff_of(cohort)] == [
+        ("lin", "lin@small.example"),
+        ("su", "su@small.example"),
+    ]
     assert staff_of(cohort)[0].user == known
     made = User.objects.get(email="su@small.example")
     assert (made.name, made.has_usable_password()) == ("苏老师", False)
@@ -63,7 +80,10 @@ def test_reads_take_one_query_each(camp, django_assert_num_queries):
     cohort = open_cohort(camp=camp, number=1, starts_on=FIRST, at=NOON)
 
     with django_assert_num_queries(7):
-        assert [(lesson.ref, lesson.teacher and lesson.teacher.ref) for lesson in lessons_of(cohort)] == [("l1", "lin"), ("l2", None)]
+        assert [(lesson.ref, lesson.teacher and lesson.teacher.ref) for lesson in lessons_of(cohort)] == [
+            ("l1", "lin"),
+            ("l2", None),
+        ]
         assert [day.number for day in days_of(cohort)] == [1, 2]
         assert [(task.ref, task.lesson and task.lesson.ref) for task in tasks_of(cohort)] == [
             ("watch-l1", "l1"),

@@ -67,7 +67,10 @@ def test_a_slides_lesson_without_its_film_waits_for_it(folder, organizer):
 
     lesson = Lesson.objects.get(ref="l1")
     assert (lesson.footage, lesson.video, lesson.length, lesson.is_preview) == ("slides", "", 7, True)
-    assert [(chapter["at"], chapter["title"]["en"]) for chapter in lesson.chapters] == [(0, "Start"), (4, "Second half")]
+    assert [(chapter["at"], chapter["title"]["en"]) for chapter in lesson.chapters] == [
+        (0, "Start"),
+        (4, "Second half"),
+    ]
     assert lesson.slides[0]["points"][1] == {"main": "zh-hans", "zh-hans": "乙", "en": "B"}
     assert dict(lesson.body) == {"zh-hans": "正文第一行\n\n## 小标题", "en": "First line"}
 
@@ -78,7 +81,10 @@ def test_slides_give_the_chapters_that_the_author_does_not(folder, organizer):
 
     load(folder, organizer)
 
-    assert [(c["at"], c["title"]["zh-hans"]) for c in Lesson.objects.get(ref="l1").chapters] == [(0, "片一"), (4, "片二")]
+    assert [(c["at"], c["title"]["zh-hans"]) for c in Lesson.objects.get(ref="l1").chapters] == [
+        (0, "片一"),
+        (4, "片二"),
+    ]
 
 
 def test_the_same_folder_again_is_nothing_to_do(folder, organizer):
@@ -102,7 +108,9 @@ def test_changes_are_told_by_field_and_language(folder, organizer):
     changes = {change.ref: change for change in preview_camp(folder=folder, organizer=organizer).changes}
 
     assert [(f.path, f.before, f.after) for f in changes["l1"].fields] == [("title.en", "Lesson one", "Lesson 1")]
-    assert [(f.path, f.before, f.after) for f in changes["small"].fields] == [("offer.tiers.first.price", "2.80", "3.80")]
+    assert [(f.path, f.before, f.after) for f in changes["small"].fields] == [
+        ("offer.tiers.first.price", "2.80", "3.80")
+    ]
     assert changes["l2"].kind == ChangeKind.MOVED
     assert changes["watch-l1"].fields[0].path == "title.en"
 
@@ -241,10 +249,12 @@ def test_media_are_kept_by_their_content(folder, organizer, settings):
     assert after != before
     assert (settings.MEDIA_ROOT / before).read_bytes() == picture
     assert (settings.MEDIA_ROOT / after).read_bytes() == picture + b"\0"
-    assert sorted(path.name[:6] for path in (settings.MEDIA_ROOT / "camps/small").iterdir()) == sorted([
-        Path(before).name[:6],
-        Path(after).name[:6],
-    ])
+    assert sorted(path.name[:6] for path in (settings.MEDIA_ROOT / "camps/small").iterdir()) == sorted(
+        [
+            Path(before).name[:6],
+            Path(after).name[:6],
+        ]
+    )
 
 
 def film(tmp_path, key):

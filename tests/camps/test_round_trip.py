@@ -25,12 +25,65 @@ pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 7, 1, 4, tzinfo=UTC)
 
 NASTY = [
-    *("null", "~", "true", "no", "2026-01-01", "08:00", "1e3", "0x1F", "---", "...", "- a", "a: b", "# a", "'", '"', "\\n", "\\"),
-    *("{a}", "[a]", "&a", "*a", "!a", "|", ">", "%a", "@a", "`a`", "a #b", "a:", ": a", "?", "? a", "=", "<<", "1 < 2 & 3 > 2"),
-    *("，。“引号”", "😀👩‍👩‍👧", "é", "e\u0301", "\u2028x", "a\u2029b", "x\ufeffy", "\u00a0x\u00a0", "a\tb", "多\n行", "a\n\nb", "a \nb", " a\n  b"),
+    *(
+        "null",
+        "~",
+        "true",
+        "no",
+        "2026-01-01",
+        "08:00",
+        "1e3",
+        "0x1F",
+        "---",
+        "...",
+        "- a",
+        "a: b",
+        "# a",
+        "'",
+        '"',
+        "\\n",
+        "\\",
+    ),
+    *(
+        "{a}",
+        "[a]",
+        "&a",
+        "*a",
+        "!a",
+        "|",
+        ">",
+        "%a",
+        "@a",
+        "`a`",
+        "a #b",
+        "a:",
+        ": a",
+        "?",
+        "? a",
+        "=",
+        "<<",
+        "1 < 2 & 3 > 2",
+    ),
+    *(
+        "，。“引号”",
+        "😀👩‍👩‍👧",
+        "é",
+        "e\u0301",
+        "\u2028x",
+        "a\u2029b",
+        "x\ufeffy",
+        "\u00a0x\u00a0",
+        "a\tb",
+        "多\n行",
+        "a\n\nb",
+        "a \nb",
+        " a\n  b",
+    ),
     *("--- a", "a\n---\nb", "a\n...\nb", "main", "en", "=\n=", "x" * 300, "很" * 300, "%TAG", "{{ name }}", "{% if %}"),
 ]
-PIECES = st.sampled_from(NASTY) | st.text(st.sampled_from(" :#-'\"|>&*!%@`{}[],?~=\n\t中e1.\u2028😀"), min_size=1, max_size=12)
+PIECES = st.sampled_from(NASTY) | st.text(
+    st.sampled_from(" :#-'\"|>&*!%@`{}[],?~=\n\t中e1.\u2028😀"), min_size=1, max_size=12
+)
 WORDS = st.lists(PIECES, min_size=1, max_size=3).map("".join).map(lambda text: text[:75].strip()).filter(bool)
 BODIES = st.lists(PIECES, max_size=5).map("\n".join).map(lambda text: text.strip("\n \t\u2028\u2029\u00a0\ufeff"))
 
@@ -97,19 +150,28 @@ def camps(draw):
                 title=draw(texts()),
                 outcome=draw(texts(needed=False)),
                 tasks=tuple(
-                    w.WrittenTask(ref=f"d{day}-{ref}", kind="check_in", title=draw(texts()), brief=draw(texts(needed=False)))
+                    w.WrittenTask(
+                        ref=f"d{day}-{ref}", kind="check_in", title=draw(texts()), brief=draw(texts(needed=False))
+                    )
                     for ref in draw(refs("k", 2))
                 ),
             )
             for day in range(days)
         ),
         teachers=tuple(
-            w.WrittenTeacher(ref=ref, role="mentor", name=draw(texts()), bio=draw(texts(needed=False)), email=f"{ref}@x.example")
+            w.WrittenTeacher(
+                ref=ref, role="mentor", name=draw(texts()), bio=draw(texts(needed=False)), email=f"{ref}@x.example"
+            )
             for ref in teachers
         ),
-        reward=draw(st.none() | st.builds(w.WrittenReward, kind=st.just("consultation"), title=texts(), minutes=st.integers(5, 60))),
+        reward=draw(
+            st.none()
+            | st.builds(w.WrittenReward, kind=st.just("consultation"), title=texts(), minutes=st.integers(5, 60))
+        ),
         offer=draw(st.none() | offers()),
-        services=tuple(w.WrittenService(ref=ref, title=draw(texts()), text=draw(texts(needed=False))) for ref in draw(refs("s", 2))),
+        services=tuple(
+            w.WrittenService(ref=ref, title=draw(texts()), text=draw(texts(needed=False))) for ref in draw(refs("s", 2))
+        ),
         faq=tuple(draw(st.lists(st.builds(w.WrittenQuestion, question=texts(), answer=texts()), max_size=2))),
         lessons=tuple(draw(lessons(f"l{order}", order, days, teachers)) for order in range(1, draw(st.integers(1, 4)))),
         articles=tuple(
@@ -123,11 +185,14 @@ def camps(draw):
             for ref in draw(refs("a", 2))
         ),
         topics=tuple(
-            w.WrittenTopic(ref=ref, day=1, clock=time(12, 30), title=draw(texts()), body=draw(texts(BODIES, needed=False)))
+            w.WrittenTopic(
+                ref=ref, day=1, clock=time(12, 30), title=draw(texts()), body=draw(texts(BODIES, needed=False))
+            )
             for ref in draw(refs("o", 2))
         ),
         messages=tuple(
-            w.WrittenMessage(ref=ref, subject=draw(texts()), body=draw(texts(BODIES.filter(bool)))) for ref in draw(refs("m", 2))
+            w.WrittenMessage(ref=ref, subject=draw(texts()), body=draw(texts(BODIES.filter(bool))))
+            for ref in draw(refs("m", 2))
         ),
     )
 
@@ -135,7 +200,9 @@ def camps(draw):
 @st.composite
 def offers(draw):
     tiers = tuple(
-        w.WrittenTier(ref=ref, name=draw(texts()), price=f"{place}.{draw(st.integers(0, 99)):02}", seats=draw(st.integers(1, 40)))
+        w.WrittenTier(
+            ref=ref, name=draw(texts()), price=f"{place}.{draw(st.integers(0, 99)):02}", seats=draw(st.integers(1, 40))
+        )
         for place, ref in enumerate(draw(refs("tier", 2)))
     )
     last = w.WrittenTier(ref="rest", name=draw(texts()), price="99.00")
@@ -181,7 +248,9 @@ def test_a_real_camp_goes_out_and_comes_back(source, tmp_path):
     assert check_camp(tmp_path / "out").problems == ()
     assert again.changes == []
     assert article_changes(camp=loaded.camp, articles=again.articles, media=again.media) == []
-    assert sorted(files) == sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*"))
+    assert sorted(files) == sorted(
+        path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")
+    )
 
 
 def test_an_export_never_writes_over_anything(tmp_path):

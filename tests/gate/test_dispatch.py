@@ -6,6 +6,7 @@ import signal
 import threading
 
 import pytest
+from a2wsgi import WSGIMiddleware
 from asgiref.sync import sync_to_async
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
@@ -224,3 +225,30 @@ async def test_static_files_come_from_the_collected_folder_or_from_where_they_ar
 def test_a_gate_is_made_without_a_loop() -> None:
     assert Gate(pages=assets(), assets=assets()).hub.stopped is False
     assert as_user(7)
+
+
+async def test_a_synchronous_page_reads_its_body_from_a_server_whose_receive_gives_a_future(gate):
+    def echo(environ, start_response):
+        start_response("200 OK", [("content-type", "text/plain")])
+        return [environ["wsgi.input"].read()]
+
+    gate._pages = WSGIMiddleware(echo, workers=1)
+    loop = asyncio.get_running_loop()
+    sent = []
+
+    def receive():
+        given = loop.create_future()
+        given.set_result({"type": "http.request", "body": b"max_price=280", "more_body": False})
+        return given
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/c/debut/claims/", "raw_path": b"/c/debut/claims/", "query_string": b"",
+        "headers": [(b"content-length", b"13")], "http_version": "1.1", "scheme": "http",
+        "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 9), "root_path": "",
+    }  # fmt: skip
+    await gate(scope, receive, send)
+
+    assert b"".join(message.get("body", b"") for message in sent) == b"max_price=280"

@@ -95,7 +95,17 @@ def test_a_message_that_is_too_long_is_refused():
 
 def test_nothing_a_stranger_posts_is_an_error_of_ours():
     stamp = PAID.isoformat()
-    bodies = [b"", b"{}", b"[]", b"null", b"\xff\xfe", b'{"a":' * 3000, b'"' + b"\\u0000" * 50 + b'"', b"1e999", "微信".encode()]
+    bodies = [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b'{"a":' * 3000,
+        b'"' + b"\\u0000" * 50 + b'"',
+        b"1e999",
+        "微信".encode(),
+    ]
     headers = [
         {},
         {"Sandbox-Signature": "é", "Sandbox-Timestamp": stamp},
@@ -130,8 +140,12 @@ def test_nothing_forged_or_changed_is_accepted():
     order, other = an_order(offer), an_order(offer)
     body, headers = signed(order, event_id="evt-forged")
     stamp = headers["Sandbox-Timestamp"]
-    attempts = [(body, {**headers, "Sandbox-Signature": given}) for given in ("", "0" * 64, headers["Sandbox-Signature"][:-1])]
-    attempts += [(bytes([*body[:i], body[i] ^ 1, *body[i + 1 :]]), headers) for i in range(len(body))]  # one bit anywhere
+    attempts = [
+        (body, {**headers, "Sandbox-Signature": given}) for given in ("", "0" * 64, headers["Sandbox-Signature"][:-1])
+    ]
+    attempts += [
+        (bytes([*body[:i], body[i] ^ 1, *body[i + 1 :]]), headers) for i in range(len(body))
+    ]  # one bit anywhere
     attempts += [
         (body, {**headers, "Sandbox-Signature": given[:i] + ("0" if given[i] != "0" else "1") + given[i + 1 :]})
         for given in [headers["Sandbox-Signature"]]
@@ -169,4 +183,8 @@ def test_nothing_forged_or_changed_is_accepted():
     assert Payment.objects.count() == Enrollment.objects.count() == 0
     assert post(body, headers) == 200
     assert [post(body, headers) for _ in range(5)] == [200] * 5
-    assert (Payment.objects.count(), state_of(order), Order.objects.filter(state="paid").count()) == (1, OrderState.PAID, 1)
+    assert (Payment.objects.count(), state_of(order), Order.objects.filter(state="paid").count()) == (
+        1,
+        OrderState.PAID,
+        1,
+    )

@@ -21,7 +21,7 @@ from tests.factories.offers import a_claim, an_offer
 from tests.factories.orders import LATE, PAID, an_order
 from tests.factories.people import UserFactory
 
-ROUNDS = int(os.environ.get("KAIYING_ROUNDS", "60"))
+ROUNDS = int(os.environ.get("KAIYING_ROUNDS", "40"))
 MINUTE = timedelta(minutes=1)
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,7 +32,10 @@ def pays(lab, order, at):
     if lab.pay(order.number):
         for copy in range(2):
             take_callback(
-                provider_name="lab", told=replace(lab.told(order.number), event_id=f"{order.number}-{copy % 2}"), body="", at=at
+                provider_name="lab",
+                told=replace(lab.told(order.number), event_id=f"{order.number}-{copy % 2}"),
+                body="",
+                at=at,
             )
 
 
@@ -69,7 +72,10 @@ def test_money_at_the_end_of_the_hold_is_a_seat_or_a_refund(at_once, lab, is_slo
         for refund in Refund.objects.filter(state=RefundState.ASKED):
             send_refund(refund_id=refund.pk, at=LATE + MINUTE)
         for one in Order.objects.filter(claim__offer=offer):
-            is_paid, is_back = lab.accounts[one.number].state == "paid", any(key.startswith(one.number) for key in lab.refunds)
+            is_paid, is_back = (
+                lab.accounts[one.number].state == "paid",
+                any(key.startswith(one.number) for key in lab.refunds),
+            )
             ends[(one.state, is_paid, is_back)] += 1
             if is_paid and (one.state == OrderState.PAID) == is_back:
                 orphans.append((number, one.number, one.state))

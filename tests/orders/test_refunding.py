@@ -50,7 +50,11 @@ def test_a_refund_frees_the_seat_ends_the_enrollment_and_returns_the_money():
 
     order.refresh_from_db()
     made.refresh_from_db()
-    assert (order.state, order.claim.state, offer.seats.get().state) == (OrderState.REFUNDED, ClaimState.REFUNDED, SeatState.FREE)
+    assert (order.state, order.claim.state, offer.seats.get().state) == (
+        OrderState.REFUNDED,
+        ClaimState.REFUNDED,
+        SeatState.FREE,
+    )
     assert (made.state, made.by, made.reason, made.amount) == (RefundState.DONE, boss, "Cannot come", 280)
     assert sum(Payment.objects.values_list("amount", flat=True)) == 0
     assert SandboxRefund.objects.get().amount == 280
@@ -190,7 +194,9 @@ def test_fifty_refunds_at_once_are_one(at_once, lab):
     sent = at_once([lambda: send_refund(refund_id=made[0].pk, at=PAID)] * 20)
 
     returned = sum(lab.refunds.values())
-    print(f"P6 50 refunds at once: {Refund.objects.count()} refund, {returned} of 280 returned, over-refund {returned - 280}")  # noqa: T201
+    print(
+        f"P6 50 refunds at once: {Refund.objects.count()} refund, {returned} of 280 returned, over-refund {returned - 280}"
+    )  # noqa: T201
     assert len({refund.pk for refund in made}) == 1
     assert sent == [None] * 20
     assert (returned, Payment.objects.filter(kind=PaymentKind.REFUND).count()) == (280, 1)

@@ -57,12 +57,12 @@ def expires(order, at):
 def outcome(order):
     """What became of the order: state, enrollments, payment rows, money kept, seats taken."""
     order.refresh_from_db()
-    payments = Payment.objects.filter(order=order)
+    payments = list(Payment.objects.filter(order=order))
     return (
         order.state,
         Enrollment.objects.standing().filter(learner=order.learner_id).count(),
-        payments.filter(kind=PaymentKind.CHARGE).count(),
-        sum(payments.values_list("amount", flat=True)),
+        sum(payment.kind == PaymentKind.CHARGE for payment in payments),
+        sum(payment.amount for payment in payments),
         Refund.objects.filter(order=order).count(),
         Seat.objects.exclude(state=SeatState.FREE).count(),
     )
@@ -89,7 +89,7 @@ def test_every_order_of_events_ends_the_same(is_known):
     order = an_order(offer)
     if is_known:
         pay_silently(order)
-    events = (paid, told_again, close_overtakes, asked, expires) if is_known else (paid, told_again, refund_notice, expires)
+    events = (paid, asked, expires) if is_known else (paid, told_again, close_overtakes, refund_notice, expires)
     ends = defaultdict(set)
     seen = set()
     count = itertools.count()
@@ -182,7 +182,13 @@ def test_twin_without_lock_and_inbox_two_messages_pay_twice(at_once):
         looked.wait()
         if is_open:
             Payment.objects.create(
-                order=order, kind="charge", amount=280, currency="CNY", provider="sandbox", transaction=uuid.uuid4().hex, at=PAID
+                order=order,
+                kind="charge",
+                amount=280,
+                currency="CNY",
+                provider="sandbox",
+                transaction=uuid.uuid4().hex,
+                at=PAID,
             )
             Order.objects.filter(pk=order.pk).update(state=OrderState.PAID)
 

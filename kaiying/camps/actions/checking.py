@@ -1,5 +1,6 @@
 """What is wrong with a camp although each value alone is right: references, order, times, the price ladder."""
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import pairwise
@@ -20,6 +21,10 @@ from kaiying.web.texts import Text
 
 FASTEST = {"zh": 7.0, "en": 22.0}
 """Characters a second that captions may bring at most, by language."""
+
+BLANKS = ("name", "camp", "lesson", "minutes", "day", "price", "until")
+BLANK = re.compile(r"\{(\w+)\}")
+"""Places to fill in messages."""
 
 
 def check_camp(folder: Path) -> Reading:
@@ -236,6 +241,19 @@ def _check_ends(offer: w.WrittenOffer, zone: str, problems: Problems) -> None:
         problems.warn(place, "tiers", "after this no tier is open", "Leave “ends_at” out of the last tier.")
 
 
+def _check_blanks(camp: w.WrittenCamp, problems: Problems) -> None:
+    """Note places to fill that nothing fills: people would read ``{nmae}``."""
+    for message in camp.messages:
+        for key, text in (("subject", message.subject), ("body", message.body)):
+            for language, words in text.items():
+                place = message.at(key)
+                if language != camp.language:
+                    place = Place(f"{place.path.removesuffix('.md')}.{language}.md")
+                for name in sorted(set(BLANK.findall(words)) - set(BLANKS)):
+                    said = f"nothing fills the place {{{name}}} in the {key}"
+                    problems.error(place, "blank", said, nearest(name, BLANKS))
+
+
 def _check_translations(reading: Reading, problems: Problems) -> None:
     """Note what lacks a language that other texts of the camp have."""
     camp = reading.camp
@@ -254,5 +272,14 @@ def _check_translations(reading: Reading, problems: Problems) -> None:
 
 
 CHECKS: tuple[Callable[[w.WrittenCamp, Problems], None], ...] = (
-    *(_check_ids, _check_times, _check_days, _check_references, _check_media, _check_lessons, _check_ladder),
+    *(
+        _check_ids,
+        _check_times,
+        _check_days,
+        _check_references,
+        _check_media,
+        _check_lessons,
+        _check_ladder,
+        _check_blanks,
+    ),
 )

@@ -113,7 +113,7 @@ def _encode(studio: Studio, script: Script, sound: Path, target: Path, report: P
         *("-stream_loop", "-1", "-t", sound_for, "-i", str(sound), "-map", "0:v", "-map", "1:a", "-c:a", "copy"),
         *("-c:v", "libx264", "-preset", "veryfast", "-tune", "stillimage", "-crf", "25", "-bf", "0", "-threads", "1"),
         *("-g", str(KEY_EVERY), "-keyint_min", "1", "-sc_threshold", "0", "-force_key_frames", cuts),
-        *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"),
+        *("-vf", "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"),
         *("-movflags", "+faststart", "-metadata", f"title={script.title}", str(target)),
     ]
     with tempfile.TemporaryFile() as errors:

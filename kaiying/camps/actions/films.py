@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kaiying.camps.actions import written as w
 
-EDITION = "1"
+EDITION = "2"
 """Changes when films are drawn in another way, so that all are made again."""
 
 CARD = 3.0

@@ -309,15 +309,19 @@ def _facts(
         day = min(max(task.day, 1), last_day)
         return Duty(task.day, days[day].is_open, due[day], done_at)
 
+    watches = [watch(lesson) for lesson in lessons]
+    check_ins = [duty(task, gathered.check_ins.get((enrollment.learner_id, task.pk))) for task in check_in_tasks]
+    submissions = [duty(task, gathered.submissions.get((enrollment.pk, task.pk))) for task in submission_tasks]
+    # Whoever did something was here, whatever else noted it.
+    seen = [enrollment.last_seen_at, *(one.touched_at for one in watches), *(one.done_at for one in (*check_ins, *submissions))]
     # A late joiner begins when they come, whoever opened the days.
     began_at = days[1].opens_at or max(enrollment.enrolled_at, cohort.opens_at(1))
-    last_seen_at = enrollment.last_seen_at
     return Facts(
         began_at=max(began_at, enrollment.enrolled_at),
         ends_at=due[last_day] + AFTER_THE_CAMP,
-        last_seen_at=last_seen_at if last_seen_at and last_seen_at <= at else None,
+        last_seen_at=max((moment for moment in seen if moment is not None and moment <= at), default=None),
         today=min(max(unlock.day_at(cohort=cohort, enrollment=enrollment, at=at), 1), last_day),
-        watches=[watch(lesson) for lesson in lessons],
-        check_ins=[duty(task, gathered.check_ins.get((enrollment.learner_id, task.pk))) for task in check_in_tasks],
-        submissions=[duty(task, gathered.submissions.get((enrollment.pk, task.pk))) for task in submission_tasks],
+        watches=watches,
+        check_ins=check_ins,
+        submissions=submissions,
     )

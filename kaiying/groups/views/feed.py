@@ -35,7 +35,7 @@ from kaiying.people.vocabulary import SignedInRequest
 from kaiying.web.pictures import store_picture
 from kaiying.wire import clock
 
-SHOWN_MEMBERS = 8
+SHOWN_MEMBERS = 4
 
 
 @require_safe

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('ref', models.SlugField(max_length=40, verbose_name='id')),
-                ('position', models.PositiveSmallIntegerField(verbose_name='order')),
+                ('position', models.PositiveSmallIntegerField(verbose_name='position')),
                 ('name', kaiying.web.fields.TranslatedField(verbose_name='name')),
                 ('price', models.PositiveBigIntegerField(verbose_name='price in minor units')),
                 ('seats', models.PositiveIntegerField(blank=True, null=True, verbose_name='seats')),

@@ -33,7 +33,9 @@ def reconcile(*, at: datetime) -> int:
     """
     due = (
         Order.objects.open()
-        .filter(Q(asked_at=None, placed_at__lte=at - QUIET) | Q(asked_at__lte=at - ASK_AGAIN) | Q(claim__held_until__lte=at))
+        .filter(
+            Q(asked_at=None, placed_at__lte=at - QUIET) | Q(asked_at__lte=at - ASK_AGAIN) | Q(claim__held_until__lte=at)
+        )
         .order_by(F("asked_at").asc(nulls_first=True), "pk")[:AT_ONCE]
     )
     silent: Counter[str] = Counter()

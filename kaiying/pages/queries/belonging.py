@@ -24,6 +24,17 @@ class Journey:
     learner: User
     cohort: Cohort
     at: datetime
+    enrollment: Enrollment
+
+    @property
+    def is_before_enrolling(self) -> bool:
+        """Whether the learner had not enrolled yet at that moment."""
+        return self.at < self.enrollment.enrolled_at
+
+    @property
+    def is_after_leaving(self) -> bool:
+        """Whether the learner had left by that moment."""
+        return self.enrollment.ended_at is not None and self.enrollment.ended_at <= self.at
 
 
 def travel_token(*, traveller: User, learner: User, cohort: Cohort, at: datetime) -> str:
@@ -43,10 +54,11 @@ def read_journey(token: str, *, traveller: User | AnonymousUser) -> Journey | No
     cohort = Cohort.objects.select_related("camp__organizer").filter(pk=payload["c"]).first()
     if cohort is None or not can_operate(traveller, cohort.camp.organizer):
         return None
-    enrollment = Enrollment.objects.filter(cohort=cohort, learner=payload["l"]).select_related("learner").first()
+    places = Enrollment.objects.filter(cohort=cohort, learner=payload["l"]).select_related("learner")
+    enrollment = places.order_by("-enrolled_at", "-pk").first()
     if enrollment is None:
         return None
-    return Journey(enrollment.learner, cohort, datetime.fromtimestamp(payload["a"], UTC))
+    return Journey(enrollment.learner, cohort, datetime.fromtimestamp(payload["a"], UTC), enrollment)
 
 
 def newest_enrollment(user: User, cohort_slug: str | None = None) -> Enrollment | None:

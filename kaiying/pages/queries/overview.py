@@ -11,9 +11,13 @@ from kaiying.groups.models import ClassGroup
 from kaiying.groups.vocabulary import MemberKind
 from kaiying.learning.models import Enrollment, Progress
 from kaiying.offers.models import Offer
-from kaiying.offers.queries import Ladder, ladder
+from kaiying.offers.queries import Ladder, Rung, ladder, next_release
+from kaiying.offers.vocabulary import StepState
 from kaiying.orders.models import Order
 from kaiying.orders.queries import Sales, sales
+
+MOST_CELLS = 60
+LATEST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +30,34 @@ class LessonShare:
 
 
 @dataclass(frozen=True, slots=True)
+class TierLine:
+    """A price tier as the overview draws it: up to sixty seats one cell each, beyond that a bar."""
+
+    rung: Rung
+
+    @property
+    def cells(self) -> list[str]:
+        """The state of each seat, in order; empty when there are too many to draw."""
+        rung = self.rung
+        if rung.seats > MOST_CELLS:
+            return []
+        return ["paid"] * rung.paid + ["held"] * rung.held + ["free"] * rung.free
+
+    @property
+    def state(self) -> str:
+        """Say where the tier stands."""
+        return str(StepState(self.rung.state).label)
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """One cohort at one moment."""
 
     cohort: Cohort
     offer: Offer | None
     ladder: Ladder | None
+    tiers: list[TierLine]
+    first_release: datetime | None
     sales: Sales
     enrolled: int
     ended: int
@@ -56,10 +82,13 @@ def overview(*, cohort: Cohort, at: datetime) -> Overview:
     groups = ClassGroup.objects.filter(cohort=cohort).annotate(
         learners=Count("memberships", filter=Q(memberships__left_at=None, memberships__kind=MemberKind.LEARNER))
     )
+    found = ladder(offer, at) if offer else None
     return Overview(
         cohort=cohort,
         offer=offer,
-        ladder=ladder(offer, at) if offer else None,
+        ladder=found,
+        tiers=[TierLine(rung) for rung in found.rungs] if found else [],
+        first_release=next_release(offer) if offer and found and found.held else None,
         sales=sales(cohort),
         enrolled=counts["standing"],
         ended=counts["ended"],
@@ -71,6 +100,6 @@ def overview(*, cohort: Cohort, at: datetime) -> Overview:
         latest=list(
             Order.objects.filter(claim__offer__cohort=cohort)
             .select_related("learner", "claim__tier")
-            .order_by("-placed_at")[:8]
+            .order_by("-placed_at", "-pk")[:LATEST]
         ),
     )

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from babel.lists import format_list
-from django.utils.translation import get_language, ngettext, pgettext_lazy
+from django.utils.translation import ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from kaiying.camps.vocabulary import TaskKind
@@ -145,7 +144,7 @@ class TodayPage:
         parts = []
         if self.today.lessons_left:
             labels = [line.lesson.label for line in self.today.lessons_left]
-            parts.append(_("watch %(lessons)s") % {"lessons": format_list(labels, locale=_babel_locale())})
+            parts.append(_("watch %(lessons)s") % {"lessons": _listed(labels)})
         kinds = {line.task.kind for line in self.today.tasks_left}
         if TaskKind.CHECK_IN in kinds:
             parts.append(_("check in"))
@@ -162,10 +161,11 @@ class TodayPage:
         return said[:1].upper() + said[1:]
 
 
-def _babel_locale() -> str:
-    """Return the active language as Babel names it."""
-    language = get_language() or "en"
-    return "zh_Hans" if language.startswith("zh") else language.replace("-", "_")
+def _listed(labels: list[str]) -> str:
+    """Write labels as a sentence lists them: ``L4, L5 and L6``."""
+    *most, last = labels
+    comma, end = pgettext("between lessons", ", "), pgettext("between lessons", " and ")
+    return end.join([comma.join(most), last]) if most else last
 
 
 def today_page(*, enrollment: Enrollment, viewer: User, at: datetime) -> TodayPage:

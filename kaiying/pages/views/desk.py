@@ -18,6 +18,7 @@ from kaiying.pages.queries import taught_by
 from kaiying.people.queries import can_operate
 from kaiying.people.vocabulary import SignedInRequest
 from kaiying.wire import clock
+from kaiying.wire.tickets import events_ticket
 
 
 def operated_cohort(request: SignedInRequest, slug: str) -> Cohort:
@@ -46,9 +47,10 @@ def desk(request: SignedInRequest, cohort: str) -> HttpResponse:
 def overview(request: SignedInRequest, cohort: str) -> HttpResponse:
     """Show seats by tier, money, people, and completion by lesson."""
     found = operated_cohort(request, cohort)
-    return render(
-        request, "pages/overview.html", {"page": read_overview(cohort=found, at=clock.now(request)), "cohort": found}
-    )
+    at = clock.now(request)
+    page = read_overview(cohort=found, at=at)
+    ticket = events_ticket([f"cohort:{found.pk}"], user_id=request.user.pk, at=at)
+    return render(request, "pages/overview.html", {"page": page, "cohort": found, "live_ticket": ticket})
 
 
 @login_required

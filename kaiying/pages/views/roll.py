@@ -38,7 +38,7 @@ def learner(request: SignedInRequest, cohort: str, pk: int) -> HttpResponse:
     """Show one learner's lessons with their locks, the decisions about them, and the way to look as them."""
     found = operated_cohort(request, cohort)
     enrollment = _enrollment(found, pk)
-    return _show(request, enrollment, OverrideForm(cohort=found), TravelForm(cohort=found))
+    return _show(request, enrollment)
 
 
 @login_required
@@ -63,7 +63,7 @@ def overrides(request: SignedInRequest, cohort: str, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("Saved. It counts from now on."))
             return redirect("pages:learner", cohort=cohort, pk=pk)
-    return _show(request, enrollment, form, TravelForm(cohort=found), status=422)
+    return _show(request, enrollment, form=form, status=422)
 
 
 @login_required
@@ -84,7 +84,7 @@ def travel(request: SignedInRequest, cohort: str, pk: int) -> HttpResponse:
     enrollment = _enrollment(found, pk)
     form = TravelForm(request.POST, cohort=found)
     if not form.is_valid():
-        return _show(request, enrollment, OverrideForm(cohort=found), form, status=422)
+        return _show(request, enrollment, travel_form=form, status=422)
     response = redirect("pages:today", cohort=cohort)
     token = travel_token(traveller=request.user, learner=enrollment.learner, cohort=found, at=form.cleaned_data["at"])
     response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=request.is_secure())
@@ -105,20 +105,26 @@ def _enrollment(cohort: Cohort, pk: int) -> Enrollment:
 
 
 def _show(
-    request: SignedInRequest, enrollment: Enrollment, form: OverrideForm, travel_form: TravelForm, *, status: int = 200
+    request: SignedInRequest,
+    enrollment: Enrollment,
+    *,
+    form: OverrideForm | None = None,
+    travel_form: TravelForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     at = clock.now(request)
+    cohort = enrollment.cohort
     decided = enrollment.overrides.select_related("lesson", "by").order_by("-at")
     return render(
         request,
         "pages/learner.html",
         {
-            "cohort": enrollment.cohort,
+            "cohort": cohort,
             "enrollment": enrollment,
             "course": course(enrollment, at, checked_in(enrollment)),
             "overrides": list(decided),
-            "form": form,
-            "travel_form": travel_form,
+            "form": form or OverrideForm(cohort=cohort, initial={"opens_at": at}),
+            "travel_form": travel_form or TravelForm(cohort=cohort, initial={"at": at}),
         },
         status=status,
     )
