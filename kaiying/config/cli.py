@@ -26,17 +26,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"kaiying {importlib.metadata.version('kaiying')}")
         return 0
     command = COMMANDS.get(words[0])
-    if command is None:
-        return _unknown(words[0])
+    return _run(command, words[0], words[1:]) if command else _unknown(words[0])
+
+
+def _run(command: Command, name: str, words: list[str]) -> int:
+    """Run a command; what stops it is explained in a sentence, not in a traceback."""
     try:
-        return _run(command, words[0], words[1:])
+        return _call(command, name, words)
     except CannotGoOn as problem:
         return _explain(problem)
+    except OSError as error:
+        return _explain(CannotGoOn(f"{error.strerror or error}: {error.filename or name}"))
     except KeyboardInterrupt:
         return 130
 
 
-def _run(command: Command, name: str, words: list[str]) -> int:
+def _call(command: Command, name: str, words: list[str]) -> int:
     module = importlib.import_module(command.module)
     parser = argparse.ArgumentParser(
         prog=f"kaiying {name}", description=command.help, formatter_class=argparse.RawDescriptionHelpFormatter

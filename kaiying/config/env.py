@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 class Env(BaseSettings):
     """Typed settings; every one has a default that works on one machine."""
 
-    model_config = SettingsConfigDict(env_prefix="KAIYING_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="KAIYING_", extra="ignore", env_ignore_empty=True)
 
     data: Path = Path(".data")
     """Folder of the database file, media, static files and the secret key."""

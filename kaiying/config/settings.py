@@ -1,5 +1,6 @@
 """Django's settings, from what the operator set in ``env``."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -80,6 +81,7 @@ APPEND_SLASH = True
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(__file__).parent / "templates"],  # before the apps': the back office's looks
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -163,6 +165,7 @@ SECURE_CSP = {
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
+LOCALE_PATHS = [Path(__file__).parent / "locale"]  # config is no app; the rooms' catalogues are found by themselves
 USE_I18N = True
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True

@@ -38,7 +38,17 @@ class OfferAdmin(admin.ModelAdmin[Offer]):
     """Sales: when they open and close, and how long a hold lasts."""
 
     list_display = ("slug", "cohort", "seats_total", "opens_at", "closes_at")
-    fields = ("cohort", "slug", "list_price", "currency", "seats_total", "opens_at", "closes_at", "hold_minutes", "on_return")
+    fields = (
+        "cohort",
+        "slug",
+        "list_price",
+        "currency",
+        "seats_total",
+        "opens_at",
+        "closes_at",
+        "hold_minutes",
+        "on_return",
+    )
     readonly_fields = ("cohort", "list_price", "currency", "seats_total")
     inlines = (PriceTierInline,)
 

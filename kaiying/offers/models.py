@@ -32,7 +32,9 @@ class Offer(models.Model):
     opens_at = models.DateTimeField(_("sale opens"))
     closes_at = models.DateTimeField(_("sale closes"), null=True, blank=True)
     hold_minutes = models.PositiveSmallIntegerField(_("minutes a seat is held"), default=15)
-    on_return = models.CharField(_("a returned seat is"), max_length=8, choices=ReturnPolicy, default=ReturnPolicy.REOPEN)
+    on_return = models.CharField(
+        _("a returned seat is"), max_length=8, choices=ReturnPolicy, default=ReturnPolicy.REOPEN
+    )
     last_seats = models.JSONField(_("wording for the last seats"), default=dict, blank=True)
     epoch = models.PositiveBigIntegerField(_("version of the public count"), default=0, editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
@@ -78,7 +80,9 @@ class PriceTier(models.Model):
             models.UniqueConstraint(fields=["offer", "position"], name="offers_tier_position"),
             models.UniqueConstraint(fields=["offer", "ref"], name="offers_tier_ref"),
             models.CheckConstraint(condition=Q(seats=None) | Q(seats__gt=0), name="offers_tier_has_seats"),
-            models.CheckConstraint(condition=Q(capacity__gte=F("held") + F("paid") + F("void")), name="offers_tier_not_oversold"),
+            models.CheckConstraint(
+                condition=Q(capacity__gte=F("held") + F("paid") + F("void")), name="offers_tier_not_oversold"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -103,9 +107,13 @@ class PriceTier(models.Model):
 class Seat(models.Model):
     """A numbered seat; rows exist from the start, so the database itself bounds what can be sold."""
 
-    offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="seats", db_index=False, verbose_name=_("offer"))
+    offer = models.ForeignKey(
+        Offer, on_delete=models.CASCADE, related_name="seats", db_index=False, verbose_name=_("offer")
+    )
     number = models.PositiveIntegerField(_("number"))
-    tier = models.ForeignKey(PriceTier, on_delete=models.PROTECT, related_name="+", db_index=False, verbose_name=_("price tier"))
+    tier = models.ForeignKey(
+        PriceTier, on_delete=models.PROTECT, related_name="+", db_index=False, verbose_name=_("price tier")
+    )
     generation = models.PositiveIntegerField(_("generation"), default=0)
     state = models.CharField(_("state"), max_length=4, choices=SeatState, default=SeatState.FREE)
 
@@ -130,26 +138,32 @@ class ClaimQuerySet(models.QuerySet["Claim"]):
     """Claims, by where they stand."""
 
     def live(self) -> "ClaimQuerySet":
-        """Claims that hold a seat, paid for or not."""
+        """Return those that hold a seat, paid for or not."""
         return self.filter(state__in=LIVE)
 
     def lapsing(self, *, at: datetime) -> "ClaimQuerySet":
-        """Holds whose time is over but whose seat has not been freed yet."""
+        """Return holds whose time is over but whose seat has not been freed yet."""
         return self.filter(state=ClaimState.HELD, held_until__lte=at)
 
     def nobody_is_paying(self) -> "ClaimQuerySet":
-        """Claims without a payment under way: their seat may be freed without asking a provider."""
+        """Return those without a payment under way: their seat may be freed without asking a provider."""
         return self.filter(payment_pending_since=None)
 
 
 class Claim(models.Model):
     """A learner's hold on one seat, until it is paid for or let go."""
 
-    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="claims", db_index=False, verbose_name=_("offer"))
-    learner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False, verbose_name=_("learner"))
+    offer = models.ForeignKey(
+        Offer, on_delete=models.PROTECT, related_name="claims", db_index=False, verbose_name=_("offer")
+    )
+    learner = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", db_index=False, verbose_name=_("learner")
+    )
     seat_number = models.PositiveIntegerField(_("seat"))
     generation = models.PositiveIntegerField(_("generation"))
-    tier = models.ForeignKey(PriceTier, on_delete=models.PROTECT, related_name="+", db_index=False, verbose_name=_("price tier"))
+    tier = models.ForeignKey(
+        PriceTier, on_delete=models.PROTECT, related_name="+", db_index=False, verbose_name=_("price tier")
+    )
     price = models.PositiveBigIntegerField(_("price in minor units"))
     max_price = models.PositiveBigIntegerField(_("the most the buyer agreed to"))
     key = models.CharField(_("request key"), max_length=64)
@@ -167,8 +181,12 @@ class Claim(models.Model):
         verbose_name = _("claim")
         verbose_name_plural = _("claims")
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["offer", "learner"], condition=Q(state__in=["held", "paid"]), name="offers_claim_one_live"),
-            models.UniqueConstraint(fields=["offer", "seat_number"], condition=Q(state__in=["held", "paid"]), name="offers_claim_seat_once"),
+            models.UniqueConstraint(
+                fields=["offer", "learner"], condition=Q(state__in=["held", "paid"]), name="offers_claim_one_live"
+            ),
+            models.UniqueConstraint(
+                fields=["offer", "seat_number"], condition=Q(state__in=["held", "paid"]), name="offers_claim_seat_once"
+            ),
             # Also the way the ledger looks people up: by learner alone, so that no planner can walk all that is sold.
             models.UniqueConstraint(fields=["learner", "key"], name="offers_claim_key"),
             models.UniqueConstraint(fields=["offer", "seat_number", "generation"], name="offers_claim_generation"),
@@ -192,11 +210,11 @@ class WaitlistQuerySet(models.QuerySet["WaitlistEntry"]):
     """People in line."""
 
     def waiting(self) -> "WaitlistQuerySet":
-        """Those nobody has offered a seat yet."""
+        """Return those nobody has offered a seat yet."""
         return self.filter(state=WaitState.WAITING)
 
     def standing(self) -> "WaitlistQuerySet":
-        """Those who wait or have an offer."""
+        """Return those who wait or have an offer."""
         return self.filter(state__in=STANDING)
 
     def in_line(self) -> "WaitlistQuerySet":
@@ -213,7 +231,9 @@ class WaitlistEntry(models.Model):
     state = models.CharField(_("state"), max_length=8, choices=WaitState, default=WaitState.WAITING)
     precedence = models.PositiveSmallIntegerField(_("turn"), choices=Turn, default=Turn.AS_THEY_CAME)
     joined_at = models.DateTimeField(_("joined"))
-    claim = models.OneToOneField(Claim, on_delete=models.PROTECT, null=True, blank=True, related_name="waitlist_entry", verbose_name=_("claim"))
+    claim = models.OneToOneField(
+        Claim, on_delete=models.PROTECT, null=True, blank=True, related_name="waitlist_entry", verbose_name=_("claim")
+    )
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
 
     objects: ClassVar[WaitlistQuerySet] = WaitlistQuerySet.as_manager()  # type: ignore[assignment]
@@ -222,10 +242,14 @@ class WaitlistEntry(models.Model):
         verbose_name = _("waitlist entry")
         verbose_name_plural = _("waitlist entries")
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["offer", "learner"], condition=Q(state__in=["waiting", "offered"]), name="offers_waiting_once"),
+            models.UniqueConstraint(
+                fields=["offer", "learner"], condition=Q(state__in=["waiting", "offered"]), name="offers_waiting_once"
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["offer", "precedence", "id"], condition=Q(state="waiting"), name="offers_waitlist_head"),
+            models.Index(
+                fields=["offer", "precedence", "id"], condition=Q(state="waiting"), name="offers_waitlist_head"
+            ),
             models.Index(fields=["offer", "max_price"], condition=Q(state="waiting"), name="offers_waitlist_richest"),
         ]
 

@@ -106,7 +106,7 @@ class Ladder:
 
     @property
     def next_up(self) -> Rung:
-        """The tier a visitor reads about first while nothing is for sale: the first before the opening, else the last."""
+        """The tier a visitor reads about while nothing is for sale: before the opening the first, else the last."""
         return self.rungs[0] if self.is_early else self.rungs[-1]
 
     @property
@@ -221,8 +221,12 @@ def verify(offer: Offer) -> list[str]:
     tiers = {tier.pk: tier for tier in PriceTier.objects.filter(offer=offer)}
     seats = {seat.number: seat for seat in Seat.objects.filter(offer=offer)}
     claims = list(Claim.objects.filter(offer=offer))
-    faults = [] if set(seats) == set(range(1, offer.seats_total + 1)) else [f"I1 seats are not numbered 1 to {offer.seats_total}"]
-    return faults + [*_faults_of_counts(tiers, seats), *_faults_of_live(seats, claims), *_faults_of_claims(tiers, seats, claims)]
+    return [
+        *([] if set(seats) == set(range(1, offer.seats_total + 1)) else [f"I1 not numbered 1 to {offer.seats_total}"]),
+        *_faults_of_counts(tiers, seats),
+        *_faults_of_live(seats, claims),
+        *_faults_of_claims(tiers, seats, claims),
+    ]
 
 
 def _faults_of_counts(tiers: dict[int, PriceTier], seats: dict[int, Seat]) -> Iterator[str]:

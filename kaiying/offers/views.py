@@ -42,16 +42,20 @@ def claims(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect_to_login(f"{reverse('offers:claim', args=[slug])}?{seen}")
     if request.method == "GET":
         return _confirm(request, offer, form)
+    return _claim(request, offer, request.user, form)
+
+
+def _claim(request: HttpRequest, offer: Offer, learner: User, form: ClaimForm) -> HttpResponse:
     try:
-        claim = claim_seat(offer=offer, learner=request.user, **form.cleaned_data, at=clock.now(request))
+        claim = claim_seat(offer=offer, learner=learner, **form.cleaned_data, at=clock.now(request))
     except PriceMoved as refused:
         return _choose(request, offer, status=refused.status)
     except (SoldOut, WaitYourTurn) as refused:
         messages.warning(request, str(refused))
-        return redirect("offers:waitlist", slug)
+        return redirect("offers:waitlist", offer.slug)
     except Refused as refused:
         messages.warning(request, str(refused))
-        return redirect("press:landing", slug)
+        return redirect("press:landing", offer.slug)
     return redirect("orders:checkout", claim.pk)
 
 
@@ -66,7 +70,12 @@ def _confirm(request: HttpRequest, offer: Offer, form: ClaimForm) -> HttpRespons
     return render(
         request,
         "offers/confirm.html",
-        {"offer": offer, "sale": shown, "seen": Money(form.cleaned_data["max_price"], offer.currency), **form.cleaned_data},
+        {
+            "offer": offer,
+            "sale": shown,
+            "seen": Money(form.cleaned_data["max_price"], offer.currency),
+            **form.cleaned_data,
+        },
     )
 
 
@@ -111,7 +120,8 @@ def status(request: HttpRequest, slug: str) -> HttpResponse:
     offer = get_object_or_404(Offer, slug=slug)
     at = clock.now(request)
     shown = ladder(offer, at)
-    tag = f'"{offer.pk}-{shown.version}-{shown.waiting}-{"".join(rung.state[:2] for rung in shown.rungs)}-{shown.phase}"'
+    steps = "".join(rung.state[:2] for rung in shown.rungs)
+    tag = f'"{offer.pk}-{shown.version}-{shown.waiting}-{steps}-{shown.phase}"'
     if request.headers.get("If-None-Match") == tag:
         response: HttpResponse = HttpResponseNotModified()
     else:

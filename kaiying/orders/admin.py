@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from kaiying.orders.models import Callback, Order, Payment, Refund
 
 
-class Book(admin.ModelAdmin):  # type: ignore[type-arg] — Django's class takes no parameter when it runs
+class Book(admin.ModelAdmin[Any]):
     """Rows that only the product itself writes."""
 
     show_full_result_count = False
@@ -27,7 +27,7 @@ class Book(admin.ModelAdmin):  # type: ignore[type-arg] — Django's class takes
         return False
 
 
-class Lines(admin.TabularInline):  # type: ignore[type-arg] — as above
+class Lines(admin.TabularInline[Any, Order]):
     """Rows that belong to an order, as they are."""
 
     extra = 0

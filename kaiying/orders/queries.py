@@ -110,11 +110,10 @@ def verify_money(offer: Offer) -> list[str]:
     seated = dict(Enrollment.objects.standing().filter(cohort=offer.cohort_id).values_list("learner_id", "source"))
     paid_claims = {order.claim_id for order in orders if order.state == OrderState.PAID}
     faults = [fault for order in orders for fault in _faults_of(order, seated)]
-    for order_claim, count in Counter(order.claim_id for order in orders if order.state in LIVE).items():
-        if count > 1:
-            faults.append(f"claim {order_claim} has {count} live orders")
-    for claim in offer.claims.filter(state=ClaimState.PAID).exclude(pk__in=paid_claims):
-        faults.append(f"claim {claim.pk} is paid without a paid order")
+    live = Counter(order.claim_id for order in orders if order.state in LIVE)
+    faults += [f"claim {claim} has {count} live orders" for claim, count in live.items() if count > 1]
+    unpaid = offer.claims.filter(state=ClaimState.PAID).exclude(pk__in=paid_claims)
+    faults += [f"claim {claim.pk} is paid without a paid order" for claim in unpaid]
     return faults
 
 

@@ -16,7 +16,6 @@ from kaiying.kit.money import Money
 from kaiying.offers.models import Claim
 from kaiying.offers.vocabulary import ClaimState
 from kaiying.orders.actions import ask_about, pay_page, place_order, take_callback
-from kaiying.orders.models import Order
 from kaiying.orders.providers import Unreachable, provider, providers
 from kaiying.orders.queries import live_order, my_orders
 from kaiying.orders.vocabulary import Forged, OrderState
@@ -28,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 MOST_BYTES = 64 * 1024
 TRY_AGAIN = "5"
+MOVING = (OrderState.OPEN, OrderState.REFUNDING)
+"""States in which a page waits for news."""
 
 
 @never_cache
@@ -81,7 +82,7 @@ def show(request: SignedInRequest, number: str) -> HttpResponse:
         "is_held": order.claim.state == ClaimState.HELD and order.claim.held_until > at,
         "refunds": list(order.refunds.order_by("pk")),
         "provider_label": _label(order.provider),
-        "live_ticket": _ticket(request) if not is_traveller else "",
+        "live_ticket": _ticket(request) if order.state in MOVING and not is_traveller else "",
     }
     is_part = bool(request.htmx)  # type: ignore[attr-defined]
     return render(request, "orders/show.html#state" if is_part else "orders/show.html", context)

@@ -12,6 +12,7 @@ from kaiying.people.vocabulary import RoleKind
 
 COLORS = 6
 INITIALS = 2
+NICKNAMES = frozenset("小阿老大")
 
 
 class UserManager(BaseUserManager["User"]):
@@ -60,10 +61,16 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def initial(self) -> str:
-        """One character for the avatar: the last letter of a ``Learner K``, else the first of the name."""
+        """One or two characters for the avatar.
+
+        The letter of a ``Learner K2``; of 小禾 and 阿澈 the second character, because half a class is 小 or 阿; else the
+        first.
+        """
         shown = str(self).strip()
-        tail = shown.rpartition(" ")[2]
-        return (tail if len(tail) <= INITIALS else shown[:1]).upper()
+        before, _space, tail = shown.rpartition(" ")
+        if before and len(tail) <= INITIALS:
+            return tail.upper()
+        return shown[1:2] if shown[:1] in NICKNAMES and len(shown) > 1 else shown[:1].upper()
 
     @property
     def color(self) -> int:

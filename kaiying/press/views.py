@@ -17,7 +17,7 @@ A_DAY = 60 * 60 * 24
 
 
 def _cohort(slug: str) -> Cohort:
-    # The room of offers stands beside this one: its row is reached through the cohort, its numbers by its template tags.
+    # The room of offers stands beside this one: its row is reached through the cohort, its numbers by template tags.
     return get_object_or_404(Cohort.objects.select_related("camp", "offer"), offer__slug=slug)
 
 

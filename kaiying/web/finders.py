@@ -11,10 +11,12 @@ from django.core.files.storage import FileSystemStorage
 
 SOURCES = Path(__file__).parent / "css"
 SERVED_AS = "web/kit.css"
+TOKENS = "web/tokens.css"
+"""The tokens alone, for pages that are not dressed in the kit: the back office."""
 
 
 class KitFinder(BaseFinder):
-    """Finds ``web/kit.css``: the files of ``css/`` joined in the order of their names.
+    """Finds ``web/kit.css``: the files of ``css/`` joined in the order of their names, and the tokens alone.
 
     A page then needs two style sheets, the kit and its own, and the order of the files is the order of the layers.
     The joined file is kept in the data folder and made again when a source changed.
@@ -27,15 +29,17 @@ class KitFinder(BaseFinder):
 
     def find(self, path: str, find_all: bool = False, **_kwargs: Any) -> Any:  # noqa: FBT001, FBT002  (Django's signature)
         """Return where ``path`` lies on disk, or an empty list."""
-        if path != SERVED_AS:
+        if path not in {SERVED_AS, TOKENS}:
             return []
-        found = str(self._fresh())
+        self._fresh()
+        found = str(self.folder / path)
         return [found] if find_all else found
 
     def list(self, _ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:
-        """Name the one file, for ``collectstatic``."""
+        """Name the files, for ``collectstatic``."""
         self._fresh()
-        yield SERVED_AS, FileSystemStorage(location=self.folder)
+        for path in (SERVED_AS, TOKENS):
+            yield path, FileSystemStorage(location=self.folder)
 
     def check(self, **_kwargs: Any) -> Any:
         """Nothing can be set, so nothing can be set wrongly."""
@@ -47,9 +51,15 @@ class KitFinder(BaseFinder):
         sources = sorted(SOURCES.glob("*.css"))
         # The folder's own time changes when a file is added or taken away.
         newest = max(path.stat().st_mtime_ns for path in [SOURCES, *sources])
-        if not made.exists() or made.stat().st_mtime_ns < newest:
+        tokens = self.folder / TOKENS
+        if not tokens.exists() or not made.exists() or made.stat().st_mtime_ns < newest:
             made.parent.mkdir(parents=True, exist_ok=True)
-            draft = made.with_name(f"kit.{os.getpid()}.css")
-            draft.write_text("\n".join(path.read_text(encoding="utf-8") for path in sources), encoding="utf-8")
-            draft.replace(made)
+            self._write(tokens, sorted(SOURCES.glob("*-tokens.css")))
+            self._write(made, sources)
         return made
+
+    @staticmethod
+    def _write(made: Path, sources: Iterable[Path]) -> None:
+        draft = made.with_name(f"{made.stem}.{os.getpid()}.css")
+        draft.write_text("\n".join(path.read_text(encoding="utf-8") for path in sources), encoding="utf-8")
+        draft.replace(made)

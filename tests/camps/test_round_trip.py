@@ -89,7 +89,7 @@ BODIES = st.lists(PIECES, max_size=5).map("\n".join).map(lambda text: text.strip
 
 
 @st.composite
-def texts(draw, words=WORDS, needed=True):
+def texts(draw, words=WORDS, *, needed=True):
     main = draw(words) if needed else draw(st.just("") | words)
     other = draw(st.just("") | words) if main else ""
     return Text({"zh-hans": main, "en": other}, main="zh-hans")

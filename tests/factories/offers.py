@@ -71,7 +71,9 @@ def a_key() -> str:
     return f"key-{next(_keys):08}"
 
 
-def a_claim(offer: Offer, *, learner: User | None = None, max_price: int = STANDARD, key: str = "", at: datetime = OPENS) -> Claim:
+def a_claim(
+    offer: Offer, *, learner: User | None = None, max_price: int = STANDARD, key: str = "", at: datetime = OPENS
+) -> Claim:
     """Claim a seat for somebody."""
     return claim_seat(
         offer=offer, learner=learner or UserFactory.create(), max_price=max_price, key=key or a_key(), at=at

@@ -30,7 +30,12 @@ def test_seats_go_in_the_order_of_their_numbers_at_the_price_of_their_tier():
 
     claims = [a_claim(offer) for _ in range(4)]
 
-    assert [(claim.seat_number, claim.price) for claim in claims] == [(1, FIRST), (2, FIRST), (3, STANDARD), (4, STANDARD)]
+    assert [(claim.seat_number, claim.price) for claim in claims] == [
+        (1, FIRST),
+        (2, FIRST),
+        (3, STANDARD),
+        (4, STANDARD),
+    ]
     assert verify(offer) == []
 
 
@@ -140,7 +145,9 @@ def test_an_offer_that_does_not_exist_is_not_on_sale():
 
 
 def test_after_the_end_of_a_tier_its_seats_cost_the_next_price():
-    offer = an_offer(tiers=[tier("first", "2.80", 3, ends_at="2026-07-15T22:00:00+08:00"), tier("standard", "99.00", 2)])
+    offer = an_offer(
+        tiers=[tier("first", "2.80", 3, ends_at="2026-07-15T22:00:00+08:00"), tier("standard", "99.00", 2)]
+    )
     early = a_claim(offer, at=OPENS + 119 * MINUTE)
 
     late = a_claim(offer, at=OPENS + 120 * MINUTE)
@@ -205,7 +212,9 @@ def test_a_batch_is_answered_in_its_order():
 def test_a_batch_costs_the_same_statements_for_one_and_for_many(people: int, django_assert_num_queries):
     offer = an_offer(first=2, standard=60)
     a_claim(offer, learner=(known := UserFactory()))
-    requests = [ClaimRequest(offer.pk, learner.pk, STANDARD, a_key()) for learner in [known, *UserFactory.create_batch(people)]]
+    requests = [
+        ClaimRequest(offer.pk, learner.pk, STANDARD, a_key()) for learner in [known, *UserFactory.create_batch(people)]
+    ]
 
     # savepoint (2), lock, tiers, old claims, free seats, seats, new claims, counts of 1 or 2 tiers, epoch, event
     with django_assert_num_queries(_statements(offer, 11 if people == 1 else 12)):
@@ -233,7 +242,9 @@ def test_a_batch_tells_the_offers_channel_once():
     offer = an_offer()
     before = offer.epoch
 
-    claim_seats([ClaimRequest(offer.pk, learner.pk, STANDARD, a_key()) for learner in UserFactory.create_batch(3)], at=OPENS)
+    claim_seats(
+        [ClaimRequest(offer.pk, learner.pk, STANDARD, a_key()) for learner in UserFactory.create_batch(3)], at=OPENS
+    )
 
     [event] = Event.objects.filter(channel=f"offer:{offer.pk}")
     offer.refresh_from_db()

@@ -106,7 +106,9 @@ def test_a_tier_does_not_shrink_below_what_is_sold_and_held():
     assert verify(offer) == []
 
 
-@pytest.mark.parametrize("tiers", [[tier("first", "3.80", 2), tier("standard", "99.00", 2)], [tier("standard", "99.00", 4)]])
+@pytest.mark.parametrize(
+    "tiers", [[tier("first", "3.80", 2), tier("standard", "99.00", 2)], [tier("standard", "99.00", 4)]]
+)
 def test_a_tier_that_was_sold_from_keeps_its_price_and_its_place(tiers):
     offer = an_offer(first=2, standard=2)
     release_claim(claim=a_claim(offer), at=OPENS + MINUTE)
@@ -120,7 +122,9 @@ def test_a_tier_may_come_in_between_and_another_go():
     a_claim(offer)
 
     change_ladder(
-        offer=offer, tiers=[tier("first", "2.80", 1), tier("second", "49.00", 2), tier("late", "129.00", 1)], at=OPENS + MINUTE
+        offer=offer,
+        tiers=[tier("first", "2.80", 1), tier("second", "49.00", 2), tier("late", "129.00", 1)],
+        at=OPENS + MINUTE,
     )
 
     assert seats_of(offer) == {"first": [1], "second": [2, 3], "late": [4]}
@@ -168,7 +172,9 @@ def test_the_ladder_counts_what_everybody_can_check():
 
 
 def test_the_ladder_shows_seats_of_a_tier_that_is_over_at_the_next_price_before_any_write():
-    offer = an_offer(tiers=[tier("first", "2.80", 3, ends_at="2026-07-15T20:10:00+08:00"), tier("standard", "99.00", 2)])
+    offer = an_offer(
+        tiers=[tier("first", "2.80", 3, ends_at="2026-07-15T20:10:00+08:00"), tier("standard", "99.00", 2)]
+    )
     a_claim(offer)
 
     shown = ladder(offer, OPENS + 11 * MINUTE)

@@ -238,7 +238,9 @@ def test_the_cheaper_of_two_freed_seats_goes_to_the_head():
 
 
 def test_a_seat_whose_tier_is_over_is_offered_at_the_next_price():
-    offer = an_offer(tiers=[tier("first", "2.80", 1, ends_at="2026-07-15T20:10:00+08:00"), tier("standard", "99.00", 1)])
+    offer = an_offer(
+        tiers=[tier("first", "2.80", 1, ends_at="2026-07-15T20:10:00+08:00"), tier("standard", "99.00", 1)]
+    )
     a_claim(offer), a_claim(offer)
     thrifty, willing = waiting(offer, max_price=FIRST), waiting(offer, max_price=STANDARD)
 

@@ -76,7 +76,9 @@ def test_late_money_gets_another_seat_of_its_tier_if_its_own_is_gone():
 
 
 def test_late_money_gets_its_own_seat_at_the_old_price_even_after_the_end_of_the_tier():
-    offer = an_offer(tiers=[tier("first", "2.80", 1, ends_at="2026-07-15T20:10:00+08:00"), tier("standard", "99.00", 1)])
+    offer = an_offer(
+        tiers=[tier("first", "2.80", 1, ends_at="2026-07-15T20:10:00+08:00"), tier("standard", "99.00", 1)]
+    )
     claim = a_claim(offer)
     expire_claims(offer=offer, at=LATER)
 

@@ -13,7 +13,7 @@ from kaiying.orders.providers.sandbox.actions import sign, signature
 from kaiying.orders.vocabulary import OrderState, Outcome
 from kaiying.wire import clock
 from tests.factories.offers import an_offer
-from tests.factories.orders import PAID, an_order, hear, post, sent_by_sandbox, pay_silently, signed, take
+from tests.factories.orders import PAID, an_order, hear, pay_silently, post, sent_by_sandbox, signed, take
 
 pytestmark = pytest.mark.django_db
 

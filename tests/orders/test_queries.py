@@ -79,12 +79,12 @@ def test_another_cohorts_orders_are_not_listed():
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda order: Payment.objects.all().delete(),
-        lambda order: Payment.objects.update(amount=281),
-        lambda order: Claim.objects.update(state="lapsed"),
-        lambda order: Enrollment.objects.update(ended_at=PAID),
-        lambda order: Order.objects.update(state=OrderState.CLOSED),
-        lambda order: Order.objects.update(state=OrderState.REFUNDED),
+        lambda _order: Payment.objects.all().delete(),
+        lambda _order: Payment.objects.update(amount=281),
+        lambda _order: Claim.objects.update(state="lapsed"),
+        lambda _order: Enrollment.objects.update(ended_at=PAID),
+        lambda _order: Order.objects.update(state=OrderState.CLOSED),
+        lambda _order: Order.objects.update(state=OrderState.REFUNDED),
         lambda order: Payment.objects.create(
             order=order, kind="refund", amount=-280, currency="CNY", provider="sandbox", transaction="R", at=PAID
         ),

@@ -194,9 +194,8 @@ def test_fifty_refunds_at_once_are_one(at_once, lab):
     sent = at_once([lambda: send_refund(refund_id=made[0].pk, at=PAID)] * 20)
 
     returned = sum(lab.refunds.values())
-    print(
-        f"P6 50 refunds at once: {Refund.objects.count()} refund, {returned} of 280 returned, over-refund {returned - 280}"
-    )  # noqa: T201
+    figure = f"{Refund.objects.count()} refund, {returned} of 280 returned, over-refund {returned - 280}"
+    print(f"P6 50 refunds at once: {figure}")  # noqa: T201 — the figure of the promise
     assert len({refund.pk for refund in made}) == 1
     assert sent == [None] * 20
     assert (returned, Payment.objects.filter(kind=PaymentKind.REFUND).count()) == (280, 1)

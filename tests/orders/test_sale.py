@@ -52,7 +52,7 @@ def in_threads(work, things, count=THREADS):
 
 @pytest.mark.figures
 def test_a_thousand_buyers_fifty_seats():
-    chance = random.Random(2026)
+    chance = random.Random(2026)  # noqa: S311 — a fixed shuffle
     offer = an_offer(30, 20)
     buyers = User.objects.bulk_create(UserFactory.build_batch(BUYERS))
 

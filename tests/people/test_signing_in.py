@@ -114,7 +114,9 @@ def test_after_signing_in_one_goes_on_where_one_was(client):
     assert answer.url == "/me/settings/"
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"]
+)
 def test_signing_in_never_leads_off_site(client, target):
     code = code_for(client, "a@example.org", next=target)
 

@@ -8,7 +8,7 @@ import pytest
 from django.conf import LazySettings
 
 from kaiying.web import finders
-from kaiying.web.finders import SERVED_AS, SOURCES, KitFinder
+from kaiying.web.finders import SERVED_AS, SOURCES, TOKENS, KitFinder
 
 
 @pytest.fixture
@@ -31,13 +31,14 @@ def test_other_files_are_not_its_business(finder: KitFinder) -> None:
     assert finder.check() == []
 
 
-def test_collectstatic_gets_the_one_file(finder: KitFinder) -> None:
-    ((path, storage),) = finder.list([])
+def test_collectstatic_gets_the_kit_and_the_tokens(finder: KitFinder) -> None:
+    listed = dict(finder.list([]))
 
-    assert path == SERVED_AS
-    with storage.open(path) as file:
-        assert b"--pine" in file.read()
-    assert finder.find(SERVED_AS, find_all=True) == [storage.path(path)]
+    assert list(listed) == [SERVED_AS, TOKENS]
+    for path, storage in listed.items():
+        with storage.open(path) as file:
+            assert b"--pine" in file.read()
+        assert finder.find(path, find_all=True) == [storage.path(path)]
 
 
 def test_a_changed_or_removed_part_makes_it_anew(

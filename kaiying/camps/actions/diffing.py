@@ -57,10 +57,11 @@ def worth_showing(changes: list[Change]) -> list[Change]:
 
 
 def title_of(facts: Mapping[str, Any]) -> str:
-    """Return the words by which a person knows the thing."""
+    """Return the words by which a person knows the thing, in its own main language."""
     for key in ("title", "name", "subject"):
         if facts.get(key):
-            return str(Text.of(facts[key]))
+            text = Text.of(facts[key])
+            return text.in_language(text.main)
     return ""
 
 

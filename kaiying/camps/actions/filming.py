@@ -117,7 +117,8 @@ def _encode(studio: Studio, script: Script, sound: Path, target: Path, report: P
         *("-movflags", "+faststart", "-metadata", f"title={script.title}", str(target)),
     ]
     with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=errors, preexec_fn=_be_nice)  # noqa: PLW1509, S603
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=errors)  # noqa: S603
+        _be_nice(process.pid)
         try:
             _feed(process, studio.frames(), script, report)
         except BrokenPipeError:
@@ -196,8 +197,10 @@ def _quiet() -> list[str]:
     return [ffmpeg(), "-nostdin", "-hide_banner", "-loglevel", "error", "-y"]
 
 
-def _be_nice() -> None:
-    os.nice(10)
+def _be_nice(process: int) -> None:
+    """Let everything else on the machine go first, where the system knows how."""
+    if hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, process, 10)
 
 
 def _keep(data: bytes, path: Path) -> None:

@@ -23,7 +23,8 @@ CAMP_AT_DAWN = f"""<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" heigh
 <stop offset=".28" stop-color="{SUN}" stop-opacity=".85"/><stop offset="1" stop-color="{DAWN}" stop-opacity="0"/>
 </radialGradient><linearGradient id="tent" x1="0" y1="0" x2="1" y2="0"><stop offset="0" stop-color="{DAWN}"/>
 <stop offset="1" stop-color="{EMBER}"/></linearGradient></defs><rect width="960" height="540" fill="url(#sky)"/>
-<g fill="{INK}" opacity=".5"><circle cx="742" cy="66" r="1.2"/><circle cx="806" cy="120" r="1.6"/><circle cx="690" cy="150" r="1"/>
+<g fill="{INK}" opacity=".5"><circle cx="742" cy="66" r="1.2"/><circle cx="806" cy="120" r="1.6"/>
+<circle cx="690" cy="150" r="1"/>
 <circle cx="872" cy="74" r="1.3"/><circle cx="910" cy="170" r="1"/><circle cx="560" cy="60" r="1"/>
 <circle cx="620" cy="210" r="1"/>
 </g><circle cx="742" cy="402" r="128" fill="url(#sun)"/><circle cx="742" cy="402" r="32" fill="{SUN}"/>

@@ -14,7 +14,7 @@ from kaiying.config.commands.screen import console, progress, size
 from kaiying.config.env import Env
 
 # Made again at the next start, or of no use elsewhere.
-LEFT_OUT = {"static", "run"}
+LEFT_OUT = {"static", "run", "cache"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def prepare_apart(env: Env, *, migrate: bool, demo: bool) -> None:
         steps.prepare(env, migrate=migrate, demo=demo)
         status = 0
     except CannotGoOn as problem:
-        print(f"✗ {problem.what}\n  {problem.todo}")
+        sys.stderr.write(f"✗ {problem.what}\n  {problem.todo}\n")
     except KeyboardInterrupt:
         status = 130
     except BaseException:  # noqa: BLE001 — the child must end here, whatever happened

@@ -46,9 +46,13 @@ def run(options: argparse.Namespace) -> int:
         shutil.rmtree(staging, ignore_errors=True)
         os.close(held)
     rows = sum(manifest["counts"].values())
+    if {entry.name for entry in kept.iterdir()} <= {lock.FOLDER}:
+        shutil.rmtree(kept)  # there was nothing here before
+    before = f" What was here before is in {kept}." if kept.exists() else ""
     console.print(
-        f"[green]✓[/green] Restored {rows} rows and {len(manifest['files']) - 1} files of {manifest['made_at']}. "
-        f"What was here before is in {kept}.\n  Start again with [bold]kaiying up[/bold].",
+        f"[green]✓[/green] Restored {rows} rows and {len(manifest['files']) - 1} files "
+        f"of {manifest['made_at']}.{before}\n"
+        "  Start again with [bold]kaiying up[/bold].",
         soft_wrap=True,
     )
     return 0

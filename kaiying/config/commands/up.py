@@ -113,8 +113,10 @@ def _announce(env: Env, options: argparse.Namespace, *, begun: float) -> bool:
     if site.scheme == "https":
         _say(f"  [dim]behind your proxy; listening at http://{host}:{options.port}[/dim]")
     if env.demo:
+        from rich.cells import set_cell_size  # noqa: PLC0415 — as below
+
         for person in preparing.last(env).get("people", []):
-            _say(f"    {person['who']:<22} [cyan]{env.url.rstrip('/')}{person['path']}[/cyan]")
+            _say(f"    {set_cell_size(person['who'], 24)} [cyan]{env.url.rstrip('/')}{person['path']}[/cyan]")
     _say("  [dim]Stop with Ctrl-C.[/dim]\n")
     return True
 

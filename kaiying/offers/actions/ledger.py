@@ -1,7 +1,7 @@
 """One unit of work on the ledger: lock the offers, read once, decide in memory, write with a few statements.
 
-Every write of this room goes through a ``Ledger``. Its statements grow with the offers of a batch and their tiers, never
-with the people in it; each one names the state it expects, so a mistake in the deciding rolls everything back.
+Every write of this room goes through a ``Ledger``. Its statements grow with the offers of a batch and their tiers,
+never with the people in it; each one names the state it expects, so a mistake in the deciding rolls everything back.
 """
 
 from collections import defaultdict
@@ -58,7 +58,7 @@ class Book:
         self.most_offered: int = max((tier.most_offered or -1 for tier in tiers), default=-1)  # type: ignore[attr-defined]
 
     def priced_at(self, tier: PriceTier) -> PriceTier | None:
-        """Return the tier at whose price a free seat of ``tier`` is sold: itself, or if it is over the next that is not."""
+        """Return the tier at whose price a free seat of ``tier`` is sold: itself, or the next that is not over."""
         later = self.tiers[self.tiers.index(tier) :]
         return next((step for step in later if not step.is_over(at=self.at)), None)
 
@@ -91,7 +91,12 @@ class Ledger:
         self._clear()
         self._steady_plans()
         offers = list(Offer.objects.select_for_update().filter(pk__in=set(offer_ids)).order_by("pk"))
-        richest = WaitlistEntry.objects.waiting().filter(offer=OuterRef("offer")).order_by("-max_price").values("max_price")[:1]
+        richest = (
+            WaitlistEntry.objects.waiting()
+            .filter(offer=OuterRef("offer"))
+            .order_by("-max_price")
+            .values("max_price")[:1]
+        )
         rungs = PriceTier.objects.filter(offer__in=offers).annotate(most_offered=Subquery(richest)).order_by("position")
         tiers = defaultdict(list)
         for tier in rungs if offers else ():
@@ -164,7 +169,9 @@ class Ledger:
                 found[claim.pk] = Place(seat.pk, seat.number, seat.generation, book.by_pk[seat.tier_id])
         return found
 
-    def move(self, place: Place, was: SeatState, now: SeatState, *, freed: bool = False, to: PriceTier | None = None) -> None:
+    def move(
+        self, place: Place, was: SeatState, now: SeatState, *, freed: bool = False, to: PriceTier | None = None
+    ) -> None:
         """Change a seat's state, its generation if it was freed, and its tier; keep the counts."""
         counters: dict[str, str] = {SeatState.HELD: "held", SeatState.PAID: "paid", SeatState.VOID: "void"}
         if was in counters:
@@ -222,7 +229,7 @@ class Ledger:
         self._news[book.offer.pk, name] += 1
 
     def write(self) -> None:
-        """Write what was decided so far; ends come before beginnings, because a seat has one live claim at any moment."""
+        """Write what was decided so far; ends before beginnings, because a seat has one live claim at any moment."""
         for state, claims in self._ended.items():
             rows = Claim.objects.live().filter(pk__in=[claim.pk for claim in claims])
             self._expect(rows.update(state=state, ended_at=self.at), claims)
@@ -266,7 +273,11 @@ class Ledger:
         for offer_id in told:
             self.books[offer_id].offer.epoch += 1
         publish_all(
-            Event(name=name, channel=f"offer:{offer_id}", facts={"count": count, "epoch": self.books[offer_id].offer.epoch})
+            Event(
+                name=name,
+                channel=f"offer:{offer_id}",
+                facts={"count": count, "epoch": self.books[offer_id].offer.epoch},
+            )
             for (offer_id, name), count in self._news.items()
         )
 
@@ -286,4 +297,3 @@ def claims_of(learner_ids: Iterable[int]) -> dict[int, list[Claim]]:
     for claim in Claim.objects.filter(learner_id__in=set(learner_ids)):
         found[claim.learner_id].append(claim)
     return found
-

@@ -35,9 +35,15 @@ class Step:
 
 @transaction.atomic
 def open_offer(
-    *, cohort: Cohort, slug: str, terms: Mapping[str, Any], opens_at: datetime, closes_at: datetime | None, at: datetime
+    *,
+    cohort: Cohort,
+    slug: str,
+    terms: Mapping[str, Any],
+    opens_at: datetime,
+    closes_at: datetime | None,
+    at: datetime,
 ) -> Offer:
-    """Put the seats of a cohort on sale by the terms of its camp (``camp.offer``); creates the tiers and numbered seats.
+    """Put the seats of a cohort on sale by the terms of its camp (``camp.offer``): its tiers and its numbered seats.
 
     Raises ``BadLadder`` when the tiers and the number of seats do not fit.
     """
@@ -48,13 +54,16 @@ def open_offer(
         cohort=cohort,
         slug=slug,
         currency=currency,
-        list_price=_minor(terms["list_price"], currency) if "list_price" in terms else max(step.price for step in steps),
+        list_price=_minor(terms["list_price"], currency)
+        if "list_price" in terms
+        else max(step.price for step in steps),
         seats_total=total,
         opens_at=opens_at,
         closes_at=closes_at,
         hold_minutes=int(terms.get("hold_minutes") or 15),
         on_return=ReturnPolicy(terms.get("on_return") or ReturnPolicy.REOPEN),
         last_seats=terms.get("last_seats") or {},
+        created_at=at,
     )
     number = 1
     for position, (step, capacity) in enumerate(zip(steps, _quotas(steps, total), strict=True)):
@@ -68,8 +77,8 @@ def open_offer(
 def change_ladder(*, offer: Offer, tiers: Sequence[Mapping[str, Any]], at: datetime, seats: int | None = None) -> Offer:
     """Make the ladder as ``tiers`` (and the number of ``seats``) ask for; the same ladder again changes nothing.
 
-    Seats that nobody has go to the tiers in their order. Raises ``TierTooSmall`` when a tier would have fewer seats than
-    are sold or held of it, ``TierSold`` when one that was sold from would change its price or go.
+    Seats that nobody has go to the tiers in their order. Raises ``TierTooSmall`` when a tier would have fewer seats
+    than are sold or held of it, ``TierSold`` when one that was sold from would change its price or go.
     """
     steps = _read(tiers, currency=offer.currency, zone=offer.cohort.zone)
     with open_ledger([offer.pk], at=at) as ledger:
@@ -93,7 +102,9 @@ def _read(tiers: Iterable[Mapping[str, Any]], *, currency: str, zone: str) -> li
             ends_at = datetime.fromisoformat(ends_at)
         if isinstance(ends_at, datetime) and ends_at.tzinfo is None:
             ends_at = ends_at.replace(tzinfo=ZoneInfo(zone))
-        steps.append(Step(str(tier["id"]), Text.of(tier["name"]), _minor(tier["price"], currency), tier.get("seats"), ends_at))
+        steps.append(
+            Step(str(tier["id"]), Text.of(tier["name"]), _minor(tier["price"], currency), tier.get("seats"), ends_at)
+        )
     if not steps:
         raise BadLadder(why="it has no tier")
     if len({step.ref for step in steps}) < len(steps):
@@ -155,7 +166,7 @@ def _write_tiers(book: Book, steps: Sequence[Step]) -> None:
         PriceTier.objects.filter(pk=tier.pk).update(position=ASIDE + tier.position)
     tiers = []
     for position, step in enumerate(steps):
-        tier = before.pop(step.ref, None) or PriceTier(offer=book.offer)
+        tier = before.pop(step.ref) if step.ref in before else PriceTier(offer=book.offer)
         tier.position = position
         for column, value in _columns(step).items():
             setattr(tier, column, value)
@@ -180,12 +191,16 @@ def _deal(book: Book, total: int) -> None:
         if quotas[place] < tier.used:
             raise TierTooSmall(tier=tier.name, used=tier.used, wanted=quotas[place])
     _resize(book, total)
-    free = list(Seat.objects.filter(offer=book.offer, state=SeatState.FREE).order_by("number").values_list("number", flat=True))
+    free = list(
+        Seat.objects.filter(offer=book.offer, state=SeatState.FREE).order_by("number").values_list("number", flat=True)
+    )
     dealt = 0
     for tier, quota in zip(book.tiers, quotas, strict=True):
         mine = free[dealt : dealt + quota - tier.used]
         if mine:
-            chunk = Seat.objects.filter(offer=book.offer, state=SeatState.FREE, number__gte=mine[0], number__lte=mine[-1])
+            chunk = Seat.objects.filter(
+                offer=book.offer, state=SeatState.FREE, number__gte=mine[0], number__lte=mine[-1]
+            )
             chunk.exclude(tier=tier).update(tier=tier)
         dealt += len(mine)
         PriceTier.objects.filter(pk=tier.pk).update(capacity=quota)
@@ -204,5 +219,3 @@ def _resize(book: Book, total: int) -> None:
         gone.delete()
     Offer.objects.filter(pk=offer.pk).update(seats_total=total)
     offer.seats_total = total
-
-

@@ -104,7 +104,7 @@ def _seat_again(ledger: Ledger, book: Book, ended: Claim) -> Settled:
 
 
 def _free_for(ledger: Ledger, book: Book, ended: Claim) -> Place | None:
-    """Return a free seat at the price of a claim that ended: its own, even if the tier is over by now, or one of its tier."""
+    """Return a free seat at the price of a claim that ended: its own, even if its tier is over, or one of its tier."""
     own = Seat.objects.filter(offer=book.offer, number=ended.seat_number, state=SeatState.FREE).first()
     if own is not None:
         return Place(own.pk, own.number, own.generation, book.by_pk[own.tier_id])

@@ -25,7 +25,10 @@ def tell_offered(entry: WaitlistEntry, *, at: datetime) -> None:
             to=entry.learner,
             kind="offers.seat_offered",
             title=title,
-            body=_("It is your turn on the waitlist. The price is %(price)s. Pay by %(time)s, or the seat goes to the next in line.")
+            body=_(
+                "It is your turn on the waitlist. The price is %(price)s. "
+                "Pay by %(time)s, or the seat goes to the next in line."
+            )
             % {"price": Money(claim.price, claim.offer.currency), "time": _clock(claim)},
             url=reverse("orders:checkout", args=[claim.pk]),
             at=at,

@@ -10,7 +10,9 @@ from kaiying.offers.vocabulary import Closed, HasSeat, ReturnPolicy, SeatState, 
 from kaiying.people.models import User
 
 
-def join_waitlist(*, offer: Offer, learner: User, max_price: int, at: datetime, turn: Turn = Turn.AS_THEY_CAME) -> WaitlistEntry:
+def join_waitlist(
+    *, offer: Offer, learner: User, max_price: int, at: datetime, turn: Turn = Turn.AS_THEY_CAME
+) -> WaitlistEntry:
     """Put a learner in line for a seat at no more than ``max_price``; if one is free for them they get it at once.
 
     Who already waits keeps their place, with the new price. Raises ``HasSeat``, ``TooEarly`` or ``Closed``; whom we

@@ -3,6 +3,7 @@
 import os
 from functools import cache
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 import pylopdf_fonts_zh_cn
@@ -76,7 +77,9 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 def _text(draw: ImageDraw.ImageDraw, y: float, text: str, *, size: int, color: Color, bold: bool = False) -> None:
     # The package has one weight; a stroke of the same colour makes the bold one.
-    draw.text((MARGIN * TWICE, y), text, font=_font(size), fill=color, stroke_width=TWICE if bold else 0, stroke_fill=color)
+    draw.text(
+        (MARGIN * TWICE, y), text, font=_font(size), fill=color, stroke_width=TWICE if bold else 0, stroke_fill=color
+    )
 
 
 def _fit(text: str, size: int, width: int) -> int:
@@ -108,7 +111,11 @@ def _scene() -> Image.Image:
         draw.line([(0, y), (width, y)], fill=_sky(y / height))
     sun, radius = (0.76 * width, 0.68 * height), 52 * TWICE
     draw.ellipse([sun[0] - radius, sun[1] - radius, sun[0] + radius, sun[1] + radius], fill=SUN)
-    heights = ((0.72, 0.62, 0.74, 0.60, 0.71, 0.64, 0.73), (0.80, 0.72, 0.79, 0.71, 0.80, 0.74, 0.79), (0.90, 0.86, 0.85, 0.87, 0.91, 0.90, 0.86))
+    heights = (
+        (0.72, 0.62, 0.74, 0.60, 0.71, 0.64, 0.73),
+        (0.80, 0.72, 0.79, 0.71, 0.80, 0.74, 0.79),
+        (0.90, 0.86, 0.85, 0.87, 0.91, 0.90, 0.86),
+    )
     for color, ridge in zip(RIDGES, heights, strict=True):
         points = [(place / (len(ridge) - 1) * width, level * height) for place, level in enumerate(ridge)]
         draw.polygon([(0, height), *points, (width, height)], fill=color)
@@ -124,7 +131,7 @@ def _tent(draw: ImageDraw.ImageDraw, *, x: float, y: float, size: float) -> None
 
 
 def _sky(share: float) -> Color:
-    for (start, above), (end, below) in zip(SKY, SKY[1:], strict=False):
+    for (start, above), (end, below) in pairwise(SKY):
         if share <= end:
             part = (share - start) / (end - start)
             red, green, blue = (round(one + (other - one) * part) for one, other in zip(above, below, strict=True))

@@ -1,6 +1,7 @@
 """The learner a visitor of the demo may be: day 1 whole, and of day 2 one lesson and a bit."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from kaiying.camps.models import Task
 from kaiying.camps.vocabulary import TaskKind
@@ -30,12 +31,8 @@ def lead(*, camp: Camp, enrollment: Enrollment, now: datetime) -> list[Step]:
         for task in camp.tasks[2]
         if task.kind == TaskKind.CHECK_IN
     ]
-    steps.append(
-        (
-            before(now, day_2, 0.7),
-            lambda at: write_note(enrollment=enrollment, lesson=second, second=NOTED_AT, text=NOTED, at=at),
-        )
-    )
+    note = partial(write_note, enrollment=enrollment, lesson=second, second=NOTED_AT, text=NOTED)
+    steps.append((before(now, day_2, 0.7), note))
     return steps
 
 
@@ -47,5 +44,5 @@ def before(now: datetime, start: datetime, share: float) -> datetime:
 def _done(camp: Camp, enrollment: Enrollment, task: Task, at: datetime) -> Step:
     if task.kind == TaskKind.CHECK_IN:
         text = CHECK_INS[task.day][0]
-        return at, lambda at: check_in(task=task, learner=enrollment.learner, group=camp.group, text=text, at=at)
-    return at, lambda at: hand_in(enrollment=enrollment, task=task, text=MAP, at=at)
+        return at, partial(check_in, task=task, learner=enrollment.learner, group=camp.group, text=text)
+    return at, partial(hand_in, enrollment=enrollment, task=task, text=MAP)

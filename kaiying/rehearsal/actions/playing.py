@@ -4,12 +4,15 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import partial
+
+from django.db import transaction
 
 from kaiying.camps.actions import open_cohort
 from kaiying.camps.models import Camp as CampModel
 from kaiying.camps.models import Cohort
-from kaiying.groups.actions import leave_note, publish_post, reply
-from kaiying.groups.models import ClassGroup
+from kaiying.groups.actions import leave_note, publish_post, read_up_to, reply
+from kaiying.groups.models import ClassGroup, Post
 from kaiying.kit import periods
 from kaiying.learning.models import Enrollment
 from kaiying.offers.actions import open_offer
@@ -24,6 +27,7 @@ from kaiying.rehearsal.vocabulary import MENTOR_REPLY, NOTE, POSTS, REPLIES, Pac
 FIRST_NUMBER = 12
 LEARNERS = 95
 SOLD, HELD = 13, 3
+UNREAD = 3
 EARLY = time(9)
 
 type Report = Callable[[str, int, int], None]
@@ -37,6 +41,7 @@ class Played:
     on_sale: Offer
 
 
+@transaction.atomic
 def play_demo(*, camp: CampModel, at: datetime, report: Report = lambda _what, _done, _all: None) -> Played:
     """Return the demo as it should be at ``at``, playing a new cohort in when none is on its second day.
 
@@ -82,9 +87,15 @@ def _play_running(camp: CampModel, number: int, at: datetime, dice: random.Rando
     steps.sort(key=lambda step: step[0])
     for place, (moment, act) in enumerate(steps):
         report("days", place, len(steps))
-        act(moment)
+        act(at=moment)
     applaud(camp=world, enrollments=[one for one, _ in enrollments[1:]], at=at, dice=dice)
+    _read_but_the_last(group, enrollments[0][0].learner)
     return cohort
+
+
+def _read_but_the_last(group: ClassGroup, user: User) -> None:
+    newest = Post.objects.filter(group=group, parent=None).order_by("-pk").values_list("pk", flat=True)
+    read_up_to(group=group, user=user, post_id=newest[UNREAD])
 
 
 def _talk(camp: Camp, enrollments: list[Enrollment], now: datetime, dice: random.Random) -> list[Step]:
@@ -96,17 +107,13 @@ def _talk(camp: Camp, enrollments: list[Enrollment], now: datetime, dice: random
         author = dice.choice(enrollments).learner
         answer = REPLIES[place % len(REPLIES)]
         other = dice.choice(enrollments).learner
-        steps.append((moment, lambda at, a=author, b=body, o=other, r=answer, n=place: _say(camp, a, b, o, r, n, at)))
-    steps.append(
-        (
-            before(now, day_2, 0.8),
-            lambda at: leave_note(group=camp.group, by=person("head-teacher"), body=NOTE, key="demo-note", at=at),
-        )
-    )
+        steps.append((moment, partial(_say, camp, author, body, other, answer, place)))
+    note = partial(leave_note, group=camp.group, by=person("head-teacher"), body=NOTE, key="demo-note")
+    steps.append((before(now, day_2, 0.8), note))
     return steps
 
 
-def _say(camp: Camp, author: User, body: str, other: User, answer: str, place: int, at: datetime) -> None:
+def _say(camp: Camp, author: User, body: str, other: User, answer: str, place: int, *, at: datetime) -> None:
     post = publish_post(group=camp.group, author=author, body=body, key=f"demo-{place}", at=at)
     reply(post=post, author=other, body=answer, key=f"demo-{place}-r", at=at)
     if place == 1:

@@ -13,7 +13,9 @@ from kaiying.people.models import User
 
 def hold(*, offer: Offer, user: User, at: datetime) -> Claim:
     """Claim a seat at whatever it costs."""
-    return claim_seat(offer=offer, learner=user, max_price=offer.list_price, key=f"rehearsal-{offer.pk}-{user.pk}", at=at)
+    return claim_seat(
+        offer=offer, learner=user, max_price=offer.list_price, key=f"rehearsal-{offer.pk}-{user.pk}", at=at
+    )
 
 
 def buy(*, offer: Offer, user: User, at: datetime) -> Enrollment:

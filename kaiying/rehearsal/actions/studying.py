@@ -1,9 +1,11 @@
 """Simulated learners: what each watches, hands in and says, as a timeline that is then played in order."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
 
 from kaiying.camps.models import Cohort, Lesson, Task
 from kaiying.camps.vocabulary import LessonKind, TaskKind
@@ -13,7 +15,15 @@ from kaiying.learning.actions import Beat, hand_in, record_beats, record_opening
 from kaiying.learning.models import Enrollment
 from kaiying.rehearsal.vocabulary import CHECK_INS, MAP, SUBMISSIONS, Pace
 
-type Step = tuple[datetime, Callable[[datetime], object]]
+
+class Act(Protocol):
+    """Something somebody did, still to be given its moment."""
+
+    def __call__(self, *, at: datetime) -> object:
+        """Do it as of ``at``."""
+
+
+type Step = tuple[datetime, Act]
 
 SHARES: dict[Pace, tuple[float, float]] = {
     Pace.KEEN: (1.0, 0.85),
@@ -76,7 +86,7 @@ def watch(enrollment: Enrollment, lesson: Lesson, share: float, pace: Pace, at: 
         times, share = OPENINGS_WHEN_STUCK, STUCK_AT
     end = lesson.length * share
     for time in range(times):
-        yield at + timedelta(minutes=time), lambda at: record_opening(enrollment=enrollment, lesson=lesson, at=at)
+        yield at + timedelta(minutes=time), partial(record_opening, enrollment=enrollment, lesson=lesson)
         beat = Beat(
             learner_id=enrollment.learner_id,
             lesson_id=lesson.pk,
@@ -85,7 +95,7 @@ def watch(enrollment: Enrollment, lesson: Lesson, share: float, pace: Pace, at: 
             device="rehearsal",
             cohort_id=enrollment.cohort_id,
         )
-        yield at + timedelta(minutes=time, seconds=50), lambda at, beat=beat: record_beats([beat], at=at)
+        yield at + timedelta(minutes=time, seconds=50), partial(record_beats, [beat])
 
 
 def _duties(
@@ -94,18 +104,10 @@ def _duties(
     for task in camp.tasks.get(day, []):
         if task.kind == TaskKind.CHECK_IN and day in CHECK_INS:
             text = dice.choice(CHECK_INS[day])
-            yield (
-                at,
-                lambda at, task=task, text=text: check_in(
-                    task=task, learner=enrollment.learner, group=camp.group, text=text, at=at
-                ),
-            )
+            yield at, partial(check_in, task=task, learner=enrollment.learner, group=camp.group, text=text)
         elif task.kind == TaskKind.SUBMISSION and dice.random() < share * 0.8:
             text = MAP if day == 1 else dice.choice(SUBMISSIONS)
-            yield (
-                at + timedelta(seconds=30),
-                lambda at, task=task, text=text: hand_in(enrollment=enrollment, task=task, text=text, at=at),
-            )
+            yield at + timedelta(seconds=30), partial(hand_in, enrollment=enrollment, task=task, text=text)
 
 
 def applaud(*, camp: Camp, enrollments: list[Enrollment], at: datetime, dice: random.Random) -> None:

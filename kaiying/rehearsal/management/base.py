@@ -2,9 +2,10 @@
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import translation
 from rich.console import Console
 
 from kaiying.camps.actions import Film
@@ -18,6 +19,12 @@ class CampCommand(BaseCommand):
     """A command about a camp's folder."""
 
     requires_system_checks: list[str] = []  # noqa: RUF012 — Django's own shape
+
+    @override
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command in English, as the command line speaks it; titles stay in the camp's language."""
+        with translation.override("en"):
+            return super().execute(*args, **options)
 
     @property
     def console(self) -> Console:

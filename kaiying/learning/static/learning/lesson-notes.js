@@ -6,6 +6,8 @@ class LessonNotes extends HTMLElement {
     this.opener = this.querySelector("[data-act=open]");
     this.time = 0;
     if (this.opener) this.opener.hidden = false;
+    this.classList.add("is-ready");
+    if (this.form && (this.held() || this.form.querySelector(".is-error"))) this.form.classList.add("is-open");
     for (const button of document.querySelectorAll("[data-note]")) button.hidden = !this.form;
     this.addEventListener("click", (event) => this.clicked(event));
     this.addEventListener("keydown", (event) => this.key(event));
@@ -40,6 +42,7 @@ class LessonNotes extends HTMLElement {
     if (!this.form) return;
     const tab = document.getElementById("t-notes");
     if (tab && getComputedStyle(this).display === "none") tab.click();
+    this.form.classList.add("is-open");
     this.form.elements.text.focus();
   }
 

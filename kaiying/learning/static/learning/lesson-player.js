@@ -33,14 +33,14 @@ class LessonPlayer extends HTMLElement {
     const place = /^#t=(\d+)$/.exec(location.hash);
     const resume = place ? Number(place[1]) : Number(this.dataset.resume) || 0;
     this.restore();
-    if (place) this.seek(resume);
-    else if (resume) this.veil("start");
     this.resumeAt = resume;
+    if (resume) this.seek(resume);
+    if (resume && !place) this.veil("start");
     addEventListener("hashchange", () => {
       const moved = /^#t=(\d+)$/.exec(location.hash);
       if (moved) this.seek(Number(moved[1]));
     });
-    this.draw();
+    this.draw(resume);
   }
 
   part(name) { return this.querySelector(`[data-part=${name}]`); }
@@ -49,8 +49,10 @@ class LessonPlayer extends HTMLElement {
   // Before its length is known a video forgets where it is sent.
   seek(seconds) {
     const to = Math.min(Math.max(0, seconds), Math.max(0, (this.video.duration || this.length) - 0.1));
-    if (this.video.readyState >= 1) this.video.currentTime = to;
-    else this.video.addEventListener("loadedmetadata", () => { this.video.currentTime = to; }, { once: true });
+    this.waiting = to;
+    const go = () => { this.waiting = null; this.video.currentTime = to; };
+    if (this.video.readyState >= 1) go();
+    else this.video.addEventListener("loadedmetadata", go, { once: true });
     if (this.part("start") && !this.part("start").hidden) this.veil(null);
     this.draw(to);
   }
@@ -132,7 +134,7 @@ class LessonPlayer extends HTMLElement {
   }
 
   draw(at) {
-    const time = at === undefined ? this.video.currentTime : at;
+    const time = at !== undefined ? at : this.waiting || this.video.currentTime;
     const play = this.act("play");
     play.setAttribute("aria-label", this.video.paused ? play.dataset.play : play.dataset.pause);
     play.firstElementChild.className = `i i-${this.video.paused ? "play" : "pause"} i-lg`;

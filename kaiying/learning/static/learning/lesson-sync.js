@@ -69,7 +69,8 @@ class LessonSync extends HTMLElement {
     const say = () => {
       const seconds = Math.max(0, Math.round((Date.now() - at) / 1000));
       this.tag.hidden = Date.now() - at > KEPT;
-      if (this.tag.hidden) { this.button.hidden = true; clearInterval(this.timer); return; }
+      this.classList.toggle("is-shown", !this.tag.hidden);
+      if (this.tag.hidden) { clearInterval(this.timer); return; }
       this.tag.lastElementChild.textContent = words.replace("{ago}", this.ago(seconds));
     };
     say();
@@ -78,7 +79,9 @@ class LessonSync extends HTMLElement {
 
   // Our Chinese sets a space between digits and Han.
   ago(seconds) {
-    const said = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" }).format(-seconds, "second");
+    const { lang } = document.documentElement;
+    const style = lang.startsWith("zh") ? "short" : "long";
+    const said = new Intl.RelativeTimeFormat(lang, { style }).format(-Math.max(1, seconds), "second");
     return said.replace(/(\d)(\p{Script=Han})/gu, "$1 $2").replace(/(\p{Script=Han})(\d)/gu, "$1 $2");
   }
 

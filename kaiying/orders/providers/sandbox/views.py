@@ -53,4 +53,4 @@ def page(request: HttpRequest, ref: str) -> HttpResponse:
 
 
 def _choice(given: str | None, allowed: tuple[int, ...]) -> int:
-    return int(given) if given in map(str, allowed) else allowed[0]
+    return next((one for one in allowed if str(one) == given), allowed[0])
