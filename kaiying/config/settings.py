@@ -32,8 +32,7 @@ if ENV.trusted_proxies:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 INSTALLED_APPS = [
-    # Ours first: our templates take the place of those that other apps bring.
-    "kaiying.config.apps.BackOffice",
+    # Ours first: our templates and words take the place of those that other apps bring.
     "kaiying.web",
     "kaiying.outbox",
     "kaiying.people",
@@ -48,6 +47,7 @@ INSTALLED_APPS = [
     "kaiying.pages",
     "kaiying.gate",
     "kaiying.rehearsal",
+    "kaiying.config.apps.BackOffice",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -6,7 +6,9 @@ import tempfile
 os.environ.setdefault("KAIYING_DATA", tempfile.mkdtemp(prefix="kaiying-test-"))
 os.environ.setdefault("KAIYING_SECRET_KEY", "only-for-tests-and-never-for-a-real-install")
 
-from kaiying.config.settings import *  # noqa: E402, F403 — the environment must be set first
+from kaiying.config.settings import *  # noqa: F403 — the environment must be set first
+
+KAIYING_DATA.mkdir(parents=True, exist_ok=True)  # noqa: F405
 
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

@@ -12,7 +12,6 @@ from kaiying.groups.vocabulary import STAFF, MemberKind, PostKind
 from kaiying.notices.models import Notice
 from kaiying.people.models import User
 
-
 HAN_DIGITS = "一二三四五六七八九十"
 
 
@@ -101,7 +100,9 @@ class Post(models.Model):
     group = models.ForeignKey(ClassGroup, on_delete=models.CASCADE, related_name="posts", verbose_name=_("class"))
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("author"))
     kind = models.CharField(_("kind"), max_length=8, choices=PostKind, default=PostKind.POST)
-    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="replies", verbose_name=_("reply to"))
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="replies", verbose_name=_("reply to")
+    )
     body = models.TextField(_("text"), max_length=4000, blank=True)
     picture = models.CharField(_("picture"), max_length=200, blank=True)  # path below the media root
     key = models.CharField(_("request key"), max_length=64, blank=True)
@@ -184,7 +185,9 @@ class Nudge(models.Model):
     text = models.TextField(_("text"), max_length=1000)
     key = models.CharField(_("request key"), max_length=64)
     sent_at = models.DateTimeField(_("sent"))
-    notice = models.OneToOneField(Notice, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("notice"))
+    notice = models.OneToOneField(
+        Notice, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("notice")
+    )
 
     class Meta:
         verbose_name = _("nudge")
@@ -201,7 +204,9 @@ class Nudge(models.Model):
 class ContactCount(models.Model):
     """How many learners of a class had to be contacted on a day, as last counted; kept to compare with the next day."""
 
-    group = models.ForeignKey(ClassGroup, on_delete=models.CASCADE, related_name="contact_counts", verbose_name=_("class"))
+    group = models.ForeignKey(
+        ClassGroup, on_delete=models.CASCADE, related_name="contact_counts", verbose_name=_("class")
+    )
     on = models.DateField(_("day"))
     count = models.PositiveIntegerField(_("learners to contact"))
     at = models.DateTimeField(_("counted"))

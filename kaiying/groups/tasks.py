@@ -42,7 +42,11 @@ def settle(*, at: datetime) -> int:
     enrolled = Enrollment.objects.standing().filter(cohort=OuterRef("group__cohort"), learner=OuterRef("user"))
     left = Membership.objects.standing().learners().filter(~Exists(enrolled)).select_related("group")
     for membership in left[:MOST]:
-        gone = Enrollment.objects.filter(cohort=membership.group.cohort_id, learner=membership.user_id).order_by("-pk").first()
+        gone = (
+            Enrollment.objects.filter(cohort=membership.group.cohort_id, learner=membership.user_id)
+            .order_by("-pk")
+            .first()
+        )
         changed += gone is not None and unseat_learner(enrollment=gone, at=at)
     place = Membership.objects.filter(left_at=None, group__cohort=OuterRef("cohort"), user=OuterRef("learner"))
     for enrollment in Enrollment.objects.standing().filter(~Exists(place)).order_by("pk")[:MOST]:

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from kaiying.camps.models import Cohort
 from kaiying.groups.models import ClassGroup
@@ -134,7 +134,7 @@ def _supervising(request: HttpRequest, groups: list[ClassGroup]) -> list[dict[st
     here = next((group for group in groups if group.pk == kwargs.get("pk")), groups[0])
     places = [
         ("groups:supervision", gettext_lazy("Supervision today"), "grid"),
-        ("groups:show", gettext_lazy("Class"), "chat"),
+        ("groups:show", pgettext_lazy("a place", "Class"), "chat"),
         ("groups:wall", gettext_lazy("Check-ins"), "pen"),
         ("groups:members", gettext_lazy("Members"), "people"),
     ]

@@ -112,13 +112,18 @@ def test_the_last_two_answers_stand_below_and_the_thread_has_all(group, learner,
 def test_the_feed_costs_four_queries_whatever_is_in_it(group, learner, noon, count, django_assert_num_queries):
     entry = entry_of(learner, group)
     for number in range(count):
-        post = publish_post(group=group, author=seated(group).learner, body="x", key=f"k{number}", picture="groups/1/a.jpg", at=noon)
+        post = publish_post(
+            group=group, author=seated(group).learner, body="x", key=f"k{number}", picture="groups/1/a.jpg", at=noon
+        )
         reply(post=post, author=learner, body="y", key=f"r{number}", at=noon)
         like(post=post, user=learner, at=noon)
 
     with django_assert_num_queries(4):
         found = feed(entry, learner, at=noon)
-        seen = [(item.post.author.initial, item.picture_url, item.check_in, item.replies[0].post.author) for item in found.items]
+        seen = [
+            (item.post.author.initial, item.picture_url, item.check_in, item.replies[0].post.author)
+            for item in found.items
+        ]
 
     assert len(seen) == count
 

@@ -29,7 +29,10 @@ def group():
         camp=group.cohort.camp,
         ref="behind",
         subject={"zh-hans": "《{lesson}》还差 {minutes} 分钟", "en": "{minutes} minutes of {lesson} to go"},
-        body={"zh-hans": "{name}，今晚抽 {minutes} 分钟看完《{lesson}》。", "en": "{name}, {minutes} minutes tonight finish {lesson}."},
+        body={
+            "zh-hans": "{name}，今晚抽 {minutes} 分钟看完《{lesson}》。",
+            "en": "{name}, {minutes} minutes tonight finish {lesson}.",
+        },
     )
     return group
 
@@ -45,7 +48,18 @@ def evening(noon):
 
 
 def send(group, learners, head, at, **facts):
-    return nudge(**{"group": group, "learners": learners, "by": head, "text": "", "reason": "away", "key": "k", "at": at, **facts})
+    return nudge(
+        **{
+            "group": group,
+            "learners": learners,
+            "by": head,
+            "text": "",
+            "reason": "away",
+            "key": "k",
+            "at": at,
+            **facts,
+        }
+    )
 
 
 def stopped_in_l1(group, at, user):
@@ -111,7 +125,9 @@ def test_only_staff_remind_and_only_learners_of_the_class_are_reminded(group, he
     assert Notice.objects.count() == 0
 
 
-def test_a_reminder_takes_a_learner_off_the_list_of_those_nobody_wrote_to_and_shows_that_it_was_read(group, head, evening):
+def test_a_reminder_takes_a_learner_off_the_list_of_those_nobody_wrote_to_and_shows_that_it_was_read(
+    group, head, evening
+):
     learner = seated(group).learner
     other = seated(group).learner
 

@@ -6,7 +6,18 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from kaiying.groups.actions import leave_note, like, publish_post, read_up_to, remove_post, reply, unlike, unseat_learner
+from kaiying.groups.actions import (
+    check_in,
+    leave_note,
+    like,
+    nudge,
+    publish_post,
+    read_up_to,
+    remove_post,
+    reply,
+    unlike,
+    unseat_learner,
+)
 from kaiying.groups.models import Like, Membership, Post
 from kaiying.groups.queries import note_of
 from kaiying.groups.vocabulary import Gone, MemberKind, NothingSaid, NotInClass, NotYours, PostKind
@@ -52,7 +63,9 @@ def test_two_people_may_use_the_same_key(group, noon):
     assert say(group, seated(group).learner, noon) != say(group, seated(group).learner, noon)
 
 
-@pytest.mark.parametrize(("body", "picture", "fits"), [("", "", False), (" \n ", "", False), ("", "groups/1/a.jpg", True)])
+@pytest.mark.parametrize(
+    ("body", "picture", "fits"), [("", "", False), (" \n ", "", False), ("", "groups/1/a.jpg", True)]
+)
 def test_a_post_needs_words_or_a_picture(group, noon, body, picture, fits):
     learner = seated(group).learner
 
@@ -200,7 +213,7 @@ def test_forty_likes_at_once_are_forty(noon, capsys):
 
     post.refresh_from_db()
     with capsys.disabled():
-        print(f"\n{FANS} people like at once, each twice: counter {post.likes}, rows {Like.objects.count()}")
+        print(f"\n{FANS} people like at once, each twice: counter {post.likes}, rows {Like.objects.count()}")  # noqa: T201 — the figure of the promise
     assert post.likes == Like.objects.count() == FANS
 
 
@@ -236,3 +249,28 @@ def test_one_key_sent_by_many_threads_posts_once(noon):
 
     assert Post.objects.count() == 1
     assert Event.objects.filter(name="groups.posted").count() == 1
+
+
+def test_what_is_told_to_open_pages_is_ids_and_counts_and_never_words(group, noon):
+    learner, head = seated(group).learner, teacher_of(group)
+    post = say(group, learner, noon, body="谁都不该听到的话")
+    reply(post=post, author=head, body="谁都不该听到的话", key="a", at=noon)
+    like(post=post, user=head, at=noon)
+    leave_note(group=group, by=head, body="谁都不该听到的话", key="n", at=noon)
+    task = group.cohort.camp.tasks.get(day=2, kind="check_in")
+    check_in(task=task, learner=learner, group=group, text="谁都不该听到的话", at=noon)
+    nudge(group=group, learners=[learner], by=head, text="谁都不该听到的话", reason="", key="x", at=noon)
+    remove_post(post=post, by=head, at=noon)
+
+    told = Event.objects.filter(name__startswith="groups.")
+    words = {value for event in told for value in event.facts.values() if not isinstance(value, int | None)}
+
+    assert {event.name for event in told} == {
+        "groups.posted",
+        "groups.replied",
+        "groups.liked",
+        "groups.checked_in",
+        "groups.nudged",
+        "groups.removed",
+    }
+    assert words == {"post", "note", "check_in"}

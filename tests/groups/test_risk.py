@@ -25,7 +25,9 @@ def watch(label="L1", day=1, **facts):
 
 
 def complete(label="L1", day=1):
-    return watch(label, day, seconds=1200, position=1200, touched_at=EVENING - 5 * HOUR, is_complete=True, opened_count=1)
+    return watch(
+        label, day, seconds=1200, position=1200, touched_at=EVENING - 5 * HOUR, is_complete=True, opened_count=1
+    )
 
 
 def done(day=1):
@@ -109,7 +111,11 @@ def test_who_has_done_everything_may_stay_away():
     ],
 )
 def test_opening_a_lesson_again_and_again_without_coming_farther_is_a_reason(change, expected):
-    stuck = watch("L3", 2, **{"opened_count": 4, "seconds": 350, "position": 372, "farthest": 370, "touched_at": EVENING, **change})
+    stuck = watch(
+        "L3",
+        2,
+        **{"opened_count": 4, "seconds": 350, "position": 372, "farthest": 370, "touched_at": EVENING, **change},
+    )
 
     assert kinds(reasons(facts(watches=[stuck]), at=EVENING)) == expected
 
@@ -163,7 +169,12 @@ def test_a_task_is_missing_half_a_day_after_its_deadline(hours, expected):
 
 def test_the_weightiest_reason_comes_first():
     found = reasons(
-        facts(last_seen_at=EVENING - 46 * HOUR, check_ins=[open_duty(1), open_duty(2)], submissions=[open_duty(1)], began_at=OPENS - 46 * HOUR),
+        facts(
+            last_seen_at=EVENING - 46 * HOUR,
+            check_ins=[open_duty(1), open_duty(2)],
+            submissions=[open_duty(1)],
+            began_at=OPENS - 46 * HOUR,
+        ),
         at=EVENING,
     )
 

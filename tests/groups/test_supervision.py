@@ -56,8 +56,12 @@ def keeps_up(group, at, **facts):
         watched(enrollment, group, ref, at - timedelta(hours=3))
     camp = group.cohort.camp
     for day in (1, 2):
-        check_in(task=camp.tasks.get(day=day, kind="check_in"), learner=enrollment.learner, group=group, text="x", at=at)
-    SubmissionFactory(enrollment=enrollment, task=camp.tasks.get(day=1, kind="submission"), handed_in_at=at - timedelta(days=1))
+        check_in(
+            task=camp.tasks.get(day=day, kind="check_in"), learner=enrollment.learner, group=group, text="x", at=at
+        )
+    SubmissionFactory(
+        enrollment=enrollment, task=camp.tasks.get(day=1, kind="submission"), handed_in_at=at - timedelta(days=1)
+    )
     return enrollment
 
 

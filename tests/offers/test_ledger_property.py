@@ -124,9 +124,9 @@ class World:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
-@given(tiers=ladders, policy=st.sampled_from(["reopen", "void"]), script=st.lists(acts, max_size=25))
+@given(tiers=ladders, policy=st.sampled_from(["reopen", "void"]), script=st.lists(acts, max_size=20))
 def test_nobody_is_charged_more_than_agreed_and_the_ledger_stays_in_order(tiers, policy, script):
     world = World(tiers, policy=policy)
 

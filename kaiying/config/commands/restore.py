@@ -29,8 +29,17 @@ def run(options: argparse.Namespace) -> int:
         held = lock.take(env.data)
     except lock.Busy:
         raise CannotGoOn("Kaiying runs on this data folder.", "Stop it first; a restore replaces everything.") from None
-    if not options.force and _is_used(env):
-        raise CannotGoOn("There is data here already.", "Add --force to replace it; the old folder is kept beside.")
+    try:
+        if not options.force and _is_used(env):
+            raise CannotGoOn("There is data here already.", "Add --force to replace it; the old folder is kept beside.")
+        _replace(env, path)
+    finally:
+        os.close(held)
+    return 0
+
+
+def _replace(env: Env, path: Path) -> None:
+    """Unpack beside the data, check, and only then put it in its place."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     staging = env.data.with_name(f"{env.data.name}.restoring-{stamp}")
     staging.mkdir(mode=0o700, parents=True)
@@ -44,18 +53,15 @@ def run(options: argparse.Namespace) -> int:
         kept = swap(env.data, staging, stamp=stamp)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-        os.close(held)
-    rows = sum(manifest["counts"].values())
     if {entry.name for entry in kept.iterdir()} <= {lock.FOLDER}:
         shutil.rmtree(kept)  # there was nothing here before
     before = f" What was here before is in {kept}." if kept.exists() else ""
+    rows, files = sum(manifest["counts"].values()), len(manifest["files"]) - 1
     console.print(
-        f"[green]✓[/green] Restored {rows} rows and {len(manifest['files']) - 1} files "
-        f"of {manifest['made_at']}.{before}\n"
+        f"[green]✓[/green] Restored {rows} rows and {files} files of {manifest['made_at']}.{before}\n"
         "  Start again with [bold]kaiying up[/bold].",
         soft_wrap=True,
     )
-    return 0
 
 
 def _is_used(env: Env) -> bool:

@@ -106,9 +106,8 @@ def _announce(env: Env, options: argparse.Namespace, *, begun: float) -> bool:
         well = False
     if not well:
         return time.monotonic() - begun > LONGEST_ADDRESS
-    _say(
-        f"\n  [bold]Kaiying is up[/bold] after {time.monotonic() - begun:.1f} s: [bold cyan]{env.url.rstrip('/')}/[/bold cyan]"
-    )
+    address, seconds = env.url.rstrip("/"), time.monotonic() - begun
+    _say(f"\n  [bold]Kaiying is up[/bold] after {seconds:.1f} s: [bold cyan]{address}/[/bold cyan]")
     site = urlsplit(env.url)
     if site.scheme == "https":
         _say(f"  [dim]behind your proxy; listening at http://{host}:{options.port}[/dim]")
@@ -116,7 +115,7 @@ def _announce(env: Env, options: argparse.Namespace, *, begun: float) -> bool:
         from rich.cells import set_cell_size  # noqa: PLC0415 — as below
 
         for person in preparing.last(env).get("people", []):
-            _say(f"    {set_cell_size(person['who'], 24)} [cyan]{env.url.rstrip('/')}{person['path']}[/cyan]")
+            _say(f"    {set_cell_size(person['who'], 24)} [cyan]{address}{person['path']}[/cyan]")
     _say("  [dim]Stop with Ctrl-C.[/dim]\n")
     return True
 

@@ -19,9 +19,7 @@ from kaiying.people.models import User
 
 
 @transaction.atomic
-def check_in(
-    *, task: Task, learner: User, group: ClassGroup, text: str, at: datetime, picture: str = ""
-) -> CheckIn:
+def check_in(*, task: Task, learner: User, group: ClassGroup, text: str, at: datetime, picture: str = "") -> CheckIn:
     """Check in for a task, with the post that says it to the class; once per task, the first one stays.
 
     It may come after the deadline (``is_late``), not before the day opens for this learner. Raises ``NotACheckIn``,
@@ -55,7 +53,14 @@ def check_in(
     try:
         with transaction.atomic():
             post, _is_new = write(
-                group=group, author=learner, body=text, picture=picture, key=key, kind=PostKind.CHECK_IN, parent=None, at=at
+                group=group,
+                author=learner,
+                body=text,
+                picture=picture,
+                key=key,
+                kind=PostKind.CHECK_IN,
+                parent=None,
+                at=at,
             )
             done = CheckIn.objects.create(
                 group=group, learner=learner, task=task, day=task.day, post=post, due_at=due_at, at=at

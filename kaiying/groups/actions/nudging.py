@@ -34,7 +34,9 @@ def draft(row: Row, message: Message | None) -> tuple[str, str]:
     """
     pending, title = row.facts.pending, _("A word from your head teacher")
     if pending is None:
-        body = _("{name}, your lessons are done; the check-in or task is still open. A few lines are enough. Reply if stuck.")
+        body = _(
+            "{name}, your lessons are done; the check-in or task is still open. A few lines are enough. Reply if stuck."
+        )
     elif pending.touched_at is None or message is None:
         body = _("{name}, “{lesson}” is waiting for you; {minutes} minutes tonight will do. Reply if stuck.")
     else:

@@ -1,6 +1,5 @@
 """Who sits in which class."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -23,7 +22,9 @@ def seat_learner(*, enrollment: Enrollment, at: datetime) -> Membership:
     Seating again returns the place they have. Raises ``NotEnrolled`` when the enrollment has ended.
     """
     # The cohort stands for all its classes: the first learner has no class row to lock.
-    cohort = Cohort.objects.select_for_update(no_key=True, of=("self",)).select_related("camp").get(pk=enrollment.cohort_id)
+    cohort = (
+        Cohort.objects.select_for_update(no_key=True, of=("self",)).select_related("camp").get(pk=enrollment.cohort_id)
+    )
     return place(enrollment=enrollment, cohort=cohort, at=at)
 
 
@@ -43,8 +44,8 @@ def place(*, enrollment: Enrollment, cohort: Cohort, at: datetime) -> Membership
 
 def _roomiest(cohort: Cohort) -> ClassGroup | None:
     seated = Count("memberships", filter=Q(memberships__left_at=None, memberships__kind=MemberKind.LEARNER))
-    groups: Sequence[ClassGroup] = ClassGroup.objects.filter(cohort=cohort).annotate(seated=seated).order_by("seated", "number")
-    return next((group for group in groups if getattr(group, "seated") < group.capacity), None)  # noqa: B009 (annotated)
+    groups = ClassGroup.objects.filter(cohort=cohort).annotate(seated=seated).order_by("seated", "number")
+    return next((group for group in groups if group.seated < group.capacity), None)
 
 
 @transaction.atomic
@@ -87,7 +88,9 @@ def seat_staff(*, cohort: Cohort, at: datetime) -> int:
 def unseat_learner(*, enrollment: Enrollment, at: datetime) -> bool:
     """Take the learner out of their class; False when they had no place. Open pages and pictures close at once."""
     standing = Membership.objects.standing().learners().select_for_update(of=("self",))
-    membership = standing.filter(group__cohort=enrollment.cohort_id, user=enrollment.learner_id).select_related("group").first()
+    membership = (
+        standing.filter(group__cohort=enrollment.cohort_id, user=enrollment.learner_id).select_related("group").first()
+    )
     if membership is None:
         return False
     leave(membership=membership, at=at)
@@ -100,4 +103,10 @@ def leave(*, membership: Membership, at: datetime) -> None:
     membership.save(update_fields=["left_at"])
     group, user = membership.group_id, membership.user_id
     publish("groups.left", channel=f"group:{group}", user=user)
-    publish("people.access_revoked", channel=f"learner:{user}", user=user, channels=[f"group:{group}"], media=[f"groups/{group}/"])
+    publish(
+        "people.access_revoked",
+        channel=f"learner:{user}",
+        user=user,
+        channels=[f"group:{group}"],
+        media=[f"groups/{group}/"],
+    )

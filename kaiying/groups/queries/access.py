@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.expressions import Combinable
 
 from kaiying.groups.models import ClassGroup, Membership
 from kaiying.groups.vocabulary import STAFF, MemberKind
@@ -34,7 +35,7 @@ class Entry:
         return self.membership.read_up_to if self.membership else 0
 
 
-def sitting() -> Q:
+def sitting() -> Combinable:
     """Pick memberships that count: not left, and a learner's enrollment stands, whoever ended it and how."""
     enrolled = Enrollment.objects.standing().filter(cohort=OuterRef("group__cohort"), learner=OuterRef("user"))
     return Q(left_at=None) & (~Q(kind=MemberKind.LEARNER) | Exists(enrolled))

@@ -69,11 +69,15 @@ def check_in_wall(group: ClassGroup, day: int, *, at: datetime, learners: Iterab
     roster = [enrollment.learner for enrollment in (learners_of(group) if learners is None else learners)]
     tasks = tuple(Task.objects.filter(camp=group.cohort.camp_id, day=day, kind=TaskKind.CHECK_IN, retired_at=None))
     counts: dict[int, int] = {}
-    for learner in CheckIn.objects.filter(group=group, task__in=tasks, at__lte=at).order_by("at").values_list("learner", flat=True):
+    for learner in (
+        CheckIn.objects.filter(group=group, task__in=tasks, at__lte=at).order_by("at").values_list("learner", flat=True)
+    ):
         counts[learner] = counts.pop(learner, 0) + 1
     order = {learner: place for place, learner in enumerate(counts) if counts[learner] == len(tasks)}
     done = sorted((user for user in roster if user.pk in order), key=lambda user: order[user.pk])
-    return Wall(day, tasks, tuple(done), tuple(user for user in roster if user.pk not in order), group.cohort.due_at(day))
+    return Wall(
+        day, tasks, tuple(done), tuple(user for user in roster if user.pk not in order), group.cohort.due_at(day)
+    )
 
 
 class BeatKind(StrEnum):
@@ -105,7 +109,11 @@ def rhythm(group: ClassGroup, day: int, *, at: datetime, total: int) -> list[Bea
     tasks = list(asked.values_list("pk", flat=True))
     members = Membership.objects.standing().learners().filter(group=group).values("user")
     handed_in = Submission.objects.filter(
-        task__in=tasks, enrollment__cohort=cohort, enrollment__ended_at=None, enrollment__learner__in=members, handed_in_at__lte=at
+        task__in=tasks,
+        enrollment__cohort=cohort,
+        enrollment__ended_at=None,
+        enrollment__learner__in=members,
+        handed_in_at__lte=at,
     )
     done = len(set(handed_in.values_list("enrollment", flat=True)))
     beats = [
@@ -154,7 +162,13 @@ def teaser(group: ClassGroup, *, at: datetime, last_day: int | None = None) -> T
     last = last_day if last_day is not None else last_day_of(group.cohort)
     day = camp_day(group.cohort, at=at, last=last)
     staff = {membership.user_id for membership in staff_of(group)}
-    latest = Post.objects.standing().opening().filter(group=group, posted_at__lte=at).select_related("author").order_by("-pk")
+    latest = (
+        Post.objects.standing()
+        .opening()
+        .filter(group=group, posted_at__lte=at)
+        .select_related("author")
+        .order_by("-pk")
+    )
     said = tuple(Said(post, post.author_id in staff) for post in latest[:TEASER_POSTS])
     wall = check_in_wall(group, day, at=at)
     return Teaser(group, said, day, len(wall.done), wall.total, bool(wall.tasks))

@@ -132,7 +132,13 @@ def _replies(posts: Sequence[Post], at: datetime, count: int | None) -> dict[int
 
 def post_in(group: ClassGroup, pk: int) -> Post | None:
     """Return a post that stands in this class, or None."""
-    return Post.objects.standing().filter(group=group).select_related("author", "group", "check_in__task").filter(pk=pk).first()
+    return (
+        Post.objects.standing()
+        .filter(group=group)
+        .select_related("author", "group", "check_in__task")
+        .filter(pk=pk)
+        .first()
+    )
 
 
 def unread(entry: Entry, *, at: datetime) -> int:

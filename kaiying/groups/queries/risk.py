@@ -189,7 +189,7 @@ def _stuck(facts: Facts, _at: datetime) -> Reason | None:
 
 
 def _no_check_in(facts: Facts, at: datetime) -> Reason | None:
-    """The latest days in a row are without a check-in; today counts once a day before it is missing too."""
+    """Count the latest days in a row without a check-in; today counts once a day before it is missing too."""
     days = 0
     for duty in reversed([duty for duty in facts.check_ins if duty.is_open]):
         if duty.done_at is not None:
@@ -203,7 +203,7 @@ def _no_check_in(facts: Facts, at: datetime) -> Reason | None:
 
 
 def _not_handed_in(facts: Facts, at: datetime) -> Reason | None:
-    """A submission's deadline is well past."""
+    """Look for a submission whose deadline is well past."""
     for duty in facts.submissions:
         if duty.is_overdue(at, HAND_IN_GRACE):
             hours = (at - duty.due_at) // HOUR

@@ -41,7 +41,9 @@ def learners_of(group: ClassGroup) -> tuple[Enrollment, ...]:
 
 def staff_of(group: ClassGroup) -> tuple[Membership, ...]:
     """Return the head teachers, then the mentors; one query."""
-    return tuple(Membership.objects.standing().staff().filter(group=group).select_related("user").order_by("kind", "pk"))
+    return tuple(
+        Membership.objects.standing().staff().filter(group=group).select_related("user").order_by("kind", "pk")
+    )
 
 
 def roster(group: ClassGroup) -> Roster:

@@ -235,24 +235,39 @@ class _Gathered:
     nudges: dict[int, Nudge]
 
     @classmethod
-    def of(cls, group: ClassGroup, learners: Sequence[Enrollment], lessons: Sequence[Lesson], at: datetime) -> "_Gathered":
+    def of(
+        cls, group: ClassGroup, learners: Sequence[Enrollment], lessons: Sequence[Lesson], at: datetime
+    ) -> "_Gathered":
         """Ask for everything at once; six queries."""
         known = [enrollment.pk for enrollment in learners]
-        progress = Progress.objects.filter(enrollment__in=known, lesson__in=[lesson.pk for lesson in lessons], opened_at__lte=at)
+        progress = Progress.objects.filter(
+            enrollment__in=known, lesson__in=[lesson.pk for lesson in lessons], opened_at__lte=at
+        )
         # The bitsets are large and few of them matter: only of those who came back to a lesson and did not finish it.
-        returned = progress.filter(opened_count__gte=risk.STUCK_OPENINGS, completed_at=None).values_list("pk", "watched")
+        returned = progress.filter(opened_count__gte=risk.STUCK_OPENINGS, completed_at=None).values_list(
+            "pk", "watched"
+        )
         overrides: dict[int, list[Override]] = {}
         for override in Override.objects.filter(enrollment__in=known):
             overrides.setdefault(override.enrollment_id, []).append(override)
-        check_ins = CheckIn.objects.filter(group__cohort=group.cohort_id, learner__in=[one.learner_id for one in learners], at__lte=at)
+        check_ins = CheckIn.objects.filter(
+            group__cohort=group.cohort_id, learner__in=[one.learner_id for one in learners], at__lte=at
+        )
         submissions = Submission.objects.filter(enrollment__in=known, handed_in_at__lte=at)
-        nudges = Nudge.objects.filter(group=group, sent_at__gt=at - NUDGED_WITHIN, sent_at__lte=at).select_related("notice")
+        nudges = Nudge.objects.filter(group=group, sent_at__gt=at - NUDGED_WITHIN, sent_at__lte=at).select_related(
+            "notice"
+        )
         return cls(
             progress={(one.enrollment_id, one.lesson_id): one for one in progress.defer("watched")},
-            farthest={pk: max((end for _start, end in Seconds.unpack(bytes(watched)).runs()), default=0) for pk, watched in returned},
+            farthest={
+                pk: max((end for _start, end in Seconds.unpack(bytes(watched)).runs()), default=0)
+                for pk, watched in returned
+            },
             overrides=overrides,
             check_ins={(learner, task): when for learner, task, when in check_ins.values_list("learner", "task", "at")},
-            submissions={(one, task): when for one, task, when in submissions.values_list("enrollment", "task", "handed_in_at")},
+            submissions={
+                (one, task): when for one, task, when in submissions.values_list("enrollment", "task", "handed_in_at")
+            },
             nudges={nudge.learner_id: nudge for nudge in nudges.order_by("pk")},
         )
 
@@ -271,7 +286,9 @@ def _facts(
     overrides = gathered.overrides.get(enrollment.pk, [])
     of_days = [override for override in overrides if override.lesson_id is None]
     days = {
-        day: unlock.day_opening(cohort=cohort, enrollment=enrollment, day=day, overrides=of_days, last_day=last_day, at=at)
+        day: unlock.day_opening(
+            cohort=cohort, enrollment=enrollment, day=day, overrides=of_days, last_day=last_day, at=at
+        )
         for day in range(1, last_day + 1)
     }
     own_rules = {override.lesson_id for override in overrides}
@@ -313,7 +330,11 @@ def _facts(
     check_ins = [duty(task, gathered.check_ins.get((enrollment.learner_id, task.pk))) for task in check_in_tasks]
     submissions = [duty(task, gathered.submissions.get((enrollment.pk, task.pk))) for task in submission_tasks]
     # Whoever did something was here, whatever else noted it.
-    seen = [enrollment.last_seen_at, *(one.touched_at for one in watches), *(one.done_at for one in (*check_ins, *submissions))]
+    seen = [
+        enrollment.last_seen_at,
+        *(one.touched_at for one in watches),
+        *(one.done_at for one in (*check_ins, *submissions)),
+    ]
     # A late joiner begins when they come, whoever opened the days.
     began_at = days[1].opens_at or max(enrollment.enrolled_at, cohort.opens_at(1))
     return Facts(

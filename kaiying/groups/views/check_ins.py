@@ -62,7 +62,11 @@ def check_in(request: SignedInRequest, task: int) -> HttpResponse:
     """Show a check-in task and take what the learner writes; what they typed stays when it cannot be taken."""
     wanted, entry, enrollment = _asked_of(request, task)
     at, group = clock.now(request), entry.group
-    done = CheckIn.objects.filter(group__cohort=group.cohort, learner=request.user, task=wanted).select_related("post").first()
+    done = (
+        CheckIn.objects.filter(group__cohort=group.cohort, learner=request.user, task=wanted)
+        .select_related("post")
+        .first()
+    )
     form = CheckInForm(request.POST or None, request.FILES or None)
     problem, status = "", 200
     if request.method == "POST" and done is None:
@@ -73,7 +77,12 @@ def check_in(request: SignedInRequest, task: int) -> HttpResponse:
                 upload = form.cleaned_data["picture"]
                 picture = store_picture(upload, folder=f"groups/{group.pk}") if upload else ""
                 made = do_check_in(
-                    task=wanted, learner=request.user, group=group, text=form.cleaned_data["text"], picture=picture, at=at
+                    task=wanted,
+                    learner=request.user,
+                    group=group,
+                    text=form.cleaned_data["text"],
+                    picture=picture,
+                    at=at,
                 )
             except Refused as refusal:
                 discard_picture(picture)

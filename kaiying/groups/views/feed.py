@@ -72,7 +72,8 @@ def page(
         "some": sorted(people.learners, key=lambda one: one.learner_id not in online)[:SHOWN_MEMBERS],
         "form": form,
         "problem": problem,
-        "compose_note": entry.is_staff and (request.GET.get("compose") == "note" or bool(form and form.data.get("note"))),
+        "compose_note": entry.is_staff
+        and (request.GET.get("compose") == "note" or bool(form and form.data.get("note"))),
         "pictures": PICTURES,
         "picture_limit": settings.MAX_PICTURE_BYTES,
         "key": form.data.get("key", "") if form else new_key(),
@@ -231,7 +232,7 @@ def _part(request: SignedInRequest, entry: Entry, found: Feed, *, status: int = 
     return response
 
 
-def _stored(upload: UploadedFile | None, entry: Entry) -> str:
+def _stored(upload: UploadedFile[bytes] | None, entry: Entry) -> str:
     return store_picture(upload, folder=f"groups/{entry.group.pk}") if upload else ""
 
 

@@ -72,7 +72,9 @@ def page(
         "drafted": _drafted(chosen, entry.group, form),
         "problem": problem,
         "key": form.data.get("key", "") if form else new_key(),
-        "classes": list(ClassGroup.objects.filter(cohort=entry.group.cohort_id)) if entry.membership is None else _taught(request, entry),
+        "classes": list(ClassGroup.objects.filter(cohort=entry.group.cohort_id))
+        if entry.membership is None
+        else _taught(request, entry),
         "averages": found.duty_averages(),
         "width": _width(found),
         "here": reverse("groups:supervision", args=[entry.group.pk]),

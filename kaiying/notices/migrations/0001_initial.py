@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 ('body', models.TextField(blank=True, verbose_name='text')),
                 ('url', models.CharField(blank=True, max_length=300, verbose_name='leads to')),
                 ('at', models.DateTimeField(verbose_name='told')),
-                ('read_at', models.DateTimeField(blank=True, null=True, verbose_name='read')),
+                ('read_at', models.DateTimeField(blank=True, null=True, verbose_name='read at')),
                 ('mailed_at', models.DateTimeField(blank=True, null=True, verbose_name='mailed')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='person')),
             ],

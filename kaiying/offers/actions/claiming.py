@@ -46,8 +46,8 @@ def claim_seats(requests: Sequence[ClaimRequest], *, at: datetime) -> list[Claim
             if _line_goes_first(book):
                 hand_on_free(ledger, book)
         ledger.fetch_free(_needs(ledger, requests, memory))
-        results: list[Claim | Refused] = [_decide(ledger, request, memory) for request in requests]
-        leave_line(ledger, [claim for claim in results if isinstance(claim, Claim) and claim.pk is None])
+        results = [_decide(ledger, request, memory) for request in requests]
+        leave_line(ledger, ledger.new)
     return results
 
 

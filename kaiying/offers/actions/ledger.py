@@ -106,7 +106,7 @@ class Ledger:
             self._pass_on(book)
 
     def _clear(self) -> None:
-        self._new: list[Claim] = []
+        self.new: list[Claim] = []
         self._ended: dict[ClaimState, list[Claim]] = defaultdict(list)
         self._paid: list[Claim] = []
         self._entries: list[WaitlistEntry] = []
@@ -203,7 +203,7 @@ class Ledger:
             claimed_at=self.at,
             held_until=self.at + book.offer.hold,
         )
-        self._new.append(claim)
+        self.new.append(claim)
         return claim
 
     def end(self, claim: Claim, state: ClaimState) -> None:
@@ -243,8 +243,8 @@ class Ledger:
             if move.tier_id:
                 changes["tier_id"] = move.tier_id
             self._expect(Seat.objects.filter(pk__in=pks, state=move.was).update(**changes), pks)
-        if self._new:
-            Claim.objects.bulk_create(self._new)
+        if self.new:
+            Claim.objects.bulk_create(self.new)
         if self._entries:
             WaitlistEntry.objects.bulk_update(self._entries, ["state", "claim", "ended_at"])
         self._write_counts()

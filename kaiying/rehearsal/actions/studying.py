@@ -34,6 +34,15 @@ SHARES: dict[Pace, tuple[float, float]] = {
 }
 """How much of yesterday's and of today's lessons a learner of this pace has watched by now, on average."""
 
+DUTY: dict[Pace, tuple[float, float]] = {
+    Pace.KEEN: (1.0, 0.8),
+    Pace.STEADY: (0.97, 0.5),
+    Pace.SLOW: (0.6, 0.3),
+    Pace.STUCK: (0.6, 0.3),
+    Pace.LOST: (0.0, 0.0),
+}
+"""How likely such a learner has checked in and handed in, yesterday and by now today."""
+
 STUCK_AT = 0.4
 OPENINGS_WHEN_STUCK = 4
 
@@ -75,8 +84,9 @@ def study(*, camp: Camp, enrollment: Enrollment, pace: Pace, now: datetime, dice
                 break
             moment = min(until, moment + timedelta(minutes=dice.randint(3, 25)))
             yield from watch(enrollment, lesson, watched, pace, moment)
-        if dice.random() < share:
-            yield from _duties(camp, enrollment, day, min(until, moment + timedelta(minutes=5)), share, dice)
+        duty = DUTY[pace][0 if day < today else 1]
+        if dice.random() < duty:
+            yield from _duties(camp, enrollment, day, min(until, moment + timedelta(minutes=5)), duty, dice)
 
 
 def watch(enrollment: Enrollment, lesson: Lesson, share: float, pace: Pace, at: datetime) -> Iterator[Step]:
@@ -99,13 +109,13 @@ def watch(enrollment: Enrollment, lesson: Lesson, share: float, pace: Pace, at: 
 
 
 def _duties(
-    camp: Camp, enrollment: Enrollment, day: int, at: datetime, share: float, dice: random.Random
+    camp: Camp, enrollment: Enrollment, day: int, at: datetime, duty: float, dice: random.Random
 ) -> Iterator[Step]:
     for task in camp.tasks.get(day, []):
         if task.kind == TaskKind.CHECK_IN and day in CHECK_INS:
             text = dice.choice(CHECK_INS[day])
             yield at, partial(check_in, task=task, learner=enrollment.learner, group=camp.group, text=text)
-        elif task.kind == TaskKind.SUBMISSION and dice.random() < share * 0.8:
+        elif task.kind == TaskKind.SUBMISSION and dice.random() < duty:
             text = MAP if day == 1 else dice.choice(SUBMISSIONS)
             yield at + timedelta(seconds=30), partial(hand_in, enrollment=enrollment, task=task, text=text)
 

@@ -66,3 +66,9 @@ customElements.define("lesson-notes", LessonNotes);
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-note]")) document.dispatchEvent(new CustomEvent("note:open"));
 });
+
+// Focus was in what htmx replaced; it goes to the heading, so that the next key is not lost.
+document.addEventListener("htmx:after:swap", () => {
+  const heading = document.querySelector("#notes h2");
+  if (heading && document.activeElement === document.body) heading.focus({ preventScroll: true });
+});
