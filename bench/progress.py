@@ -38,12 +38,18 @@ SIZES = (1, 32, 512)
 
 def place(learners: int) -> tuple[Lesson, list[int]]:
     """Put ``learners`` before one two-hour lesson."""
-    camp = Camp.objects.create(organizer=Organizer.objects.create(slug="bench", name="Bench"), slug="bench", title="Bench")
+    camp = Camp.objects.create(
+        organizer=Organizer.objects.create(slug="bench", name="Bench"), slug="bench", title="Bench"
+    )
     Day.objects.create(camp=camp, number=1, title="1")
     lesson = Lesson.objects.create(camp=camp, ref="l1", day=1, length=LENGTH, video="x.mp4", title="1")
-    cohort = Cohort.objects.create(camp=camp, slug="bench", number=1, starts_on=date(2026, 7, 1), zone="Asia/Shanghai", replay_days=300)
-    people = User.objects.bulk_create(User(email=f"{n}@example.org", password="!") for n in range(learners))
-    Enrollment.objects.bulk_create(Enrollment(cohort=cohort, learner=one, enrolled_at=START, credit=30, credit_at=START) for one in people)
+    cohort = Cohort.objects.create(
+        camp=camp, slug="bench", number=1, starts_on=date(2026, 7, 1), zone="Asia/Shanghai", replay_days=300
+    )
+    people = User.objects.bulk_create(User(email=f"{n}@example.org", name=str(n)) for n in range(learners))
+    Enrollment.objects.bulk_create(
+        Enrollment(cohort=cohort, learner=one, enrolled_at=START, credit=30, credit_at=START) for one in people
+    )
     return lesson, [one.pk for one in people]
 
 
@@ -55,7 +61,9 @@ def beats_per_second(lesson: Lesson, learners: list[int], size: int, seconds: fl
         batch = []
         for _ in range(size):
             learner, turn = learners[done % len(learners)], done // len(learners)
-            batch.append(Beat(learner, lesson.pk, [(turn * 5 % LENGTH, turn * 5 % LENGTH + 5)], turn * 5 % LENGTH, "phone-1"))
+            batch.append(
+                Beat(learner, lesson.pk, [(turn * 5 % LENGTH, turn * 5 % LENGTH + 5)], turn * 5 % LENGTH, "phone-1")
+            )
             done += 1
         at += timedelta(seconds=5)
         tick += 1
@@ -71,7 +79,9 @@ def updates_per_second(size: int, seconds: float) -> float:
     while time.perf_counter() - began < seconds:
         with transaction.atomic(), connection.cursor() as cursor:
             for _ in range(size):
-                cursor.execute("UPDATE learning_progress SET position = %s WHERE id = %s", [done, rows[done % len(rows)]])
+                cursor.execute(
+                    "UPDATE learning_progress SET position = %s WHERE id = %s", [done, rows[done % len(rows)]]
+                )
                 done += 1
     return done / (time.perf_counter() - began)
 
@@ -89,8 +99,13 @@ def main() -> None:
             bare = updates_per_second(size, 2)
             print(f"{size:>6} {rate:>10,.0f} {1000 * size / rate:>10.2f} {bare:>14,.0f} {bare / rate:>7.1f}")
             assert batches
-        whole, holes = Seconds.of([(0, LENGTH)], length=LENGTH), Seconds.of([(n, n + 1) for n in range(0, LENGTH, 2)], length=LENGTH)
-        print(f"set of a watched 2 h video: {len(whole.pack())} bytes; every other second: {len(holes.pack())} bytes, {len(holes.runs())} runs")
+        whole, holes = (
+            Seconds.of([(0, LENGTH)], length=LENGTH),
+            Seconds.of([(n, n + 1) for n in range(0, LENGTH, 2)], length=LENGTH),
+        )
+        print(
+            f"set of a watched 2 h video: {len(whole.pack())} bytes; every other second: {len(holes.pack())} bytes, {len(holes.runs())} runs"
+        )
         began = time.perf_counter()
         for _ in range(1000):
             Seconds.unpack((Seconds.unpack(holes.pack()) | whole).pack())

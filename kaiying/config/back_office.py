@@ -8,12 +8,13 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver
 from django.utils.translation import gettext_lazy as _
 
 OURS = "kaiying."
-WITHOUT = frozenset({"logout", "password_change", "password_change_done"})
-"""Nobody has a password here, and signing out is a page of ours."""
+WITHOUT = frozenset({"password_change", "password_change_done"})
+"""Nobody has a password here."""
 
 
 class BackOfficeSite(AdminSite):
@@ -42,6 +43,10 @@ class BackOfficeSite(AdminSite):
         if request.user.is_authenticated:
             raise PermissionDenied(str(_("The back office is open to the owner only.")))
         return redirect_to_login(request.GET.get("next", "/admin/"))
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # noqa: ARG002 (Django's signature)
+        """Lead to our own page for that."""
+        return redirect("account_logout")
 
     def get_urls(self) -> list[URLPattern | URLResolver]:  # type: ignore[override]
         """Leave out what does not fit signing in by code."""

@@ -12,7 +12,6 @@ from kaiying.config.sqlite import is_safe
 PRAGMAS = {"journal_mode": "WAL", "synchronous": "FULL"}
 
 
-@checks.register(checks.Tags.security)
 def keeps_what_it_acknowledged(**_facts: Any) -> list[checks.CheckMessage]:
     """Check the version of SQLite and how it is opened."""
     database = settings.DATABASES["default"]

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -46,6 +46,12 @@ class Env(BaseSettings):
 
     trusted_proxies: int = 0
     """How many reverse proxies stand in front and set ``X-Forwarded-For`` and ``-Proto``."""
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _split(cls, hosts: object) -> object:
+        """Read names that are separated by commas."""
+        return [name.strip() for name in hosts.split(",") if name.strip()] if isinstance(hosts, str) else hosts
 
     def model_post_init(self, _context: object, /) -> None:
         """Make paths absolute, so that a later change of directory cannot move the data."""

@@ -36,7 +36,7 @@ def _teach_limits(module: Any) -> None:
     """Add what Django asks of a connection and ``pysqlite3`` lacks: how many parameters a query may have."""
     limits = {VARIABLE_NUMBER: 32_766, COLUMN: 2_000}  # SQLite's defaults; the wheel was built with no less
 
-    class Connection(module.Connection):  # type: ignore[misc] — the module has no types
+    class Connection(module.Connection):  # type: ignore[misc]  # the module has no types
         """A connection that tells its limits."""
 
         def getlimit(self, category: int) -> int:

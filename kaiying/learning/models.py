@@ -42,7 +42,9 @@ class Enrollment(models.Model):
         verbose_name = _("enrollment")
         verbose_name_plural = _("enrollments")
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["cohort", "learner"], condition=Q(ended_at=None), name="learning_enrolled_once"),
+            models.UniqueConstraint(
+                fields=["cohort", "learner"], condition=Q(ended_at=None), name="learning_enrolled_once"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -53,8 +55,12 @@ class Enrollment(models.Model):
 class Override(models.Model):
     """A person's decision that a day or lesson opens at another time for one learner; kept with its reason."""
 
-    enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE, related_name="overrides", verbose_name=_("enrollment"))
-    lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("lesson"))
+    enrollment = models.ForeignKey(
+        Enrollment, on_delete=models.CASCADE, related_name="overrides", verbose_name=_("enrollment")
+    )
+    lesson = models.ForeignKey(
+        Lesson, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("lesson")
+    )
     day = models.PositiveSmallIntegerField(_("day"), null=True, blank=True)
     opens_at = models.DateTimeField(_("opens"))
     reason = models.CharField(_("reason"), max_length=200)
@@ -80,7 +86,9 @@ class Override(models.Model):
 class Progress(models.Model):
     """How much of a lesson a learner has watched: a set of seconds, merged by union."""
 
-    enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE, related_name="progress", verbose_name=_("enrollment"))
+    enrollment = models.ForeignKey(
+        Enrollment, on_delete=models.CASCADE, related_name="progress", verbose_name=_("enrollment")
+    )
     lesson = models.ForeignKey(Lesson, on_delete=models.PROTECT, related_name="+", verbose_name=_("lesson"))
     watched = models.BinaryField(_("watched seconds"), default=bytes)  # kit.spans.Seconds.pack()
     seconds = models.PositiveIntegerField(_("distinct seconds"), default=0)
@@ -111,7 +119,9 @@ class Progress(models.Model):
 class Submission(models.Model):
     """What a learner handed in for a task: text, a picture, or both; handing in again replaces it."""
 
-    enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE, related_name="submissions", verbose_name=_("enrollment"))
+    enrollment = models.ForeignKey(
+        Enrollment, on_delete=models.CASCADE, related_name="submissions", verbose_name=_("enrollment")
+    )
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="+", verbose_name=_("task"))
     text = models.TextField(_("text"), blank=True)
     picture = models.CharField(_("picture"), max_length=200, blank=True)  # path below the media root
@@ -133,7 +143,9 @@ class Submission(models.Model):
 class Note(models.Model):
     """A learner's own note at a second of a lesson; nobody else reads it."""
 
-    enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE, related_name="notes", verbose_name=_("enrollment"))
+    enrollment = models.ForeignKey(
+        Enrollment, on_delete=models.CASCADE, related_name="notes", verbose_name=_("enrollment")
+    )
     lesson = models.ForeignKey(Lesson, on_delete=models.PROTECT, related_name="+", verbose_name=_("lesson"))
     second = models.PositiveIntegerField(_("second"))
     text = models.TextField(_("text"), max_length=2000)

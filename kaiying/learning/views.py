@@ -189,9 +189,7 @@ def _lesson_context(request: HttpRequest, access: queries.LessonAccess, at: date
     def address(path: str) -> str:
         return media.media_url(path, user_id=0) if is_open_to_all else _media(request, path, ends_at)
 
-    captions = [
-        {"language": language, "url": address(path)} for language, path in lesson.captions.items() if path
-    ]
+    captions = [{"language": language, "url": address(path)} for language, path in lesson.captions.items() if path]
     body = str(lesson.body)
     for name, path in access.cohort.camp.media.items():
         if f"({name}" in body:
@@ -272,7 +270,7 @@ def _live(request: HttpRequest, at: datetime) -> dict[str, str]:
 
 def _media(request: HttpRequest, path: str, ends_at: datetime | None) -> str:
     """Return the address of a file for whoever looks, also if they look as somebody else."""
-    looker = getattr(request, "traveller", request.user)
+    looker: Any = getattr(request, "traveller", request.user)
     latest = clock.now() + media.LIFE
     until = min(latest, ends_at) if ends_at and not _travels(request) else None
     return media.media_url(path, user_id=looker.pk, until=until)

@@ -69,8 +69,11 @@ def show(request: SignedInRequest, number: str) -> HttpResponse:
         order = ask_about(order=order, at=at)
     cohort = order.claim.offer.cohort
     seen = f"welcomed:{order.number}"
-    if order.state == OrderState.PAID and not is_traveller and seen not in request.session:
-        if not request.htmx:  # type: ignore[attr-defined]
+    # A script that reads this page for a fresh ticket must not use the welcome up.
+    is_person = request.headers.get("Sec-Fetch-Dest", "document") == "document"
+    is_part = bool(request.htmx)  # type: ignore[attr-defined]
+    if order.state == OrderState.PAID and not is_traveller and seen not in request.session and (is_person or is_part):
+        if not is_part:
             request.session[seen] = True
             return redirect("pages:welcome", cohort=cohort.slug)
         return HttpResponseClientRedirect(reverse("orders:show", args=[order.number]))
@@ -84,7 +87,6 @@ def show(request: SignedInRequest, number: str) -> HttpResponse:
         "provider_label": _label(order.provider),
         "live_ticket": _ticket(request) if order.state in MOVING and not is_traveller else "",
     }
-    is_part = bool(request.htmx)  # type: ignore[attr-defined]
     return render(request, "orders/show.html#state" if is_part else "orders/show.html", context)
 
 

@@ -1,6 +1,6 @@
 """The outbox in the back office: to look at, and to run again what was given up."""
 
-from typing import Any, ClassVar, override
+from typing import override
 
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
@@ -13,7 +13,7 @@ from kaiying.outbox.models import Event, Job, Schedule
 from kaiying.wire import clock
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg] — Django's class takes no parameter when it runs
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none when it runs
     """Rows that only the product itself writes."""
 
     @override
@@ -56,7 +56,7 @@ class JobAdmin(ReadOnly):
     ordering = ("-pk",)
     exclude = ("lease",)
     show_full_result_count = False
-    actions: ClassVar[list[Any]] = ["run_again"]
+    actions = ("run_again",)
 
     @admin.action(description=_("Run the chosen jobs again"), permissions=["view"])
     def run_again(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:

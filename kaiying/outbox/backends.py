@@ -3,13 +3,13 @@
 from typing import Any, override
 
 from django.tasks.backends.base import BaseTaskBackend
-from django.tasks.base import TaskError, TaskResult, TaskResultStatus
+from django.tasks.base import Task, TaskError, TaskResult, TaskResultStatus
 from django.tasks.exceptions import TaskResultDoesNotExist
 from django.utils.module_loading import import_string
 
 from kaiying.outbox.actions.queueing import put
 from kaiying.outbox.models import Job
-from kaiying.outbox.vocabulary import AS_SOON_AS_POSSIBLE, AnyResult, AnyTask, JobState
+from kaiying.outbox.vocabulary import AS_SOON_AS_POSSIBLE, AnyResult, JobState
 
 STATUS = {
     JobState.WAITING: TaskResultStatus.READY,
@@ -19,7 +19,7 @@ STATUS = {
 }
 
 
-def result_of(job: Job, task: AnyTask, *, alias: str) -> AnyResult:
+def result_of[**P, R](job: Job, task: "Task[P, R]", *, alias: str) -> "TaskResult[P, R]":
     """Describe a job in the words of Django's task API; what a task returns is not kept."""
     kind = job.last_error.partition(":")[0] or "builtins.Exception"
     return TaskResult(
@@ -45,7 +45,7 @@ class OutboxBackend(BaseTaskBackend):
     supports_get_result = True
 
     @override
-    def enqueue(self, task: AnyTask, args: list[Any], kwargs: dict[str, Any]) -> AnyResult:
+    def enqueue[**P, R](self, task: "Task[P, R]", args: list[Any], kwargs: dict[str, Any]) -> "TaskResult[P, R]":
         """Write a job for ``task``; ``run_after`` delays it."""
         self.validate_task(task)
         job = put(task, args=args, kwargs=kwargs, run_at=task.run_after or AS_SOON_AS_POSSIBLE)

@@ -18,7 +18,7 @@ class UserAdmin(admin.ModelAdmin[User]):
 
     list_display = ("email", "name", "joined_at", "is_active")
     search_fields = ("email", "name")
-    fields = ("email", "name", "language", "is_active", "is_staff", "is_superuser")
+    fields = ("email", "name", "language", "is_active", "is_superuser")
     inlines = (RoleInline,)
 
 

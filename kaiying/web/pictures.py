@@ -6,7 +6,7 @@ So no EXIF (where a phone was), no second format hidden in a file, and no name c
 import secrets
 import warnings
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -38,7 +38,7 @@ class NotAPicture(Refused):
     text: ClassVar[object] = _("This file cannot be read as a picture. Send a JPEG, PNG, WebP or GIF.")
 
 
-def store_picture(upload: UploadedFile, *, folder: str) -> str:
+def store_picture(upload: "UploadedFile[Any]", *, folder: str) -> str:
     """Keep ``upload`` as WebP with sides up to 2,000 px; returns its path below the media root.
 
     Turned upright by its EXIF, which is then dropped; of an animation the first frame. Raises ``PictureTooBig`` and
@@ -70,7 +70,7 @@ def discard_picture(path: str) -> None:
         file.unlink(missing_ok=True)
 
 
-def _read(upload: UploadedFile) -> Image.Image:
+def _read(upload: "UploadedFile[Any]") -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

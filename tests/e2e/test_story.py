@@ -23,10 +23,20 @@ def claim_and_pay(page, sign_in, address, name):
     page.wait_for_url(re.compile(r"/welcome/"), timeout=20_000)
 
 
+def until(page, expression, *, seconds=15):
+    """Ask the page again and again; its policy forbids Playwright's own waiting for an expression."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never came true: {expression}")
+
+
 def watch(page, seconds):
     page.evaluate("document.querySelector('video').muted = true")
     page.evaluate("document.querySelector('video').play()")
-    page.wait_for_function(f"document.querySelector('video').currentTime >= {seconds}", timeout=30_000)
+    until(page, f"document.querySelector('video').currentTime >= {seconds}", seconds=30)
     page.evaluate("document.querySelector('video').pause()")
 
 
@@ -43,7 +53,7 @@ def test_from_the_poster_to_the_class(visit, sign_in, house):
     sign_in(desktop, ADDRESS)
     lesson = phone.locator("a[href*='/lessons/l1/']").first.get_attribute("href")
     desktop.goto(lesson)
-    desktop.wait_for_function("customElements.get('live-stream') !== undefined")
+    until(desktop, "customElements.get('live-stream') !== undefined")
     desktop.wait_for_timeout(1500)
     phone.goto(lesson)
     phone.wait_for_selector("video")
@@ -64,9 +74,10 @@ print(json.dumps(row.seconds if row else 0))
     )
     assert seen >= 5
     begun = time.monotonic()
-    desktop.wait_for_function(
+    until(
+        desktop,
         "[...document.querySelectorAll('.watch-seen')].some(rect => parseFloat(rect.getAttribute('width')) > 15)",
-        timeout=10_000,
+        seconds=10,
     )
     print(f"\nFIGURE second device shows the watched stretch {time.monotonic() - begun:.2f} s after it was durable")
 
@@ -75,16 +86,17 @@ print(json.dumps(row.seconds if row else 0))
     claim_and_pay(other, sign_in, "second@sprint.example", "阿澈")
     other.goto("/")
     other.locator(".tabbar a[href*='/class/']").click()
-    other.wait_for_function("customElements.get('live-stream') !== undefined")
+    until(other, "customElements.get('live-stream') !== undefined")
     other.wait_for_timeout(1500)
     phone.goto("/")
     phone.locator("a[href*='/check-ins/']").first.click()
     phone.fill("textarea", "今天的分母是 48,200。")
     phone.locator("main form button.btn--pine, form button.btn--pine").first.click()
-    other.wait_for_function(
+    until(
+        other,
         "[...document.querySelectorAll('[data-fresh], .fresh, class-feed button')]"
         ".some(node => !node.hidden && node.offsetParent !== null && /1/.test(node.textContent))",
-        timeout=10_000,
+        seconds=10,
     )
     assert "48,200" not in other.locator("main").inner_text()
     other.evaluate(

@@ -41,6 +41,7 @@ def learner() -> Enrollment:
 
 def surfaces(client: Client, lesson: Lesson, enrollment: Enrollment, at: datetime) -> dict[str, tuple[bool, str]]:
     """Try every way to a lesson at ``at``: whether it opened, and everything it said."""
+
     def page(place: str, **posted: str) -> tuple[bool, str]:
         url = f"/learn/twelve/{place}"
         answer = client.post(url, posted, headers={"hx-request": "true"}) if posted else client.get(url)
@@ -71,13 +72,18 @@ def test_no_lesson_byte_before_its_time_and_all_of_them_at_its_second(client: Cl
     own = ("page", "note", "preview", "beats")
     leaks = [(where, secret) for where, (_ok, said) in early.items() for secret in SECRETS[:4] if secret in said]
     leaks += [(where, secret) for where in own for secret in SECRETS[4:] if secret in early[where][1]]
-    leaks += [(where, secret) for where in ("lesson before", "course") for secret in SECRETS[4:7] if secret in early[where][1]]
+    leaks += [
+        (where, secret) for where in ("lesson before", "course") for secret in SECRETS[4:7] if secret in early[where][1]
+    ]
     opened = [where for where in own if early[where][0]]
-    print(f"\n  one second early: {len(early)} surfaces, {len(opened)} open, {len(leaks)} leaks; at the second: ", end="")
-    print(f"{sum(on_time[where][0] for where in ('page', 'note', 'beats'))} of 3 open")
+    figure = f"one second early: {len(early)} surfaces, {len(opened)} open, {len(leaks)} leaks"
+    print(f"\n  {figure}; at the second: ", end="")  # noqa: T201
+    print(f"{sum(on_time[where][0] for where in ('page', 'note', 'beats'))} of 3 open")  # noqa: T201
     assert (opened, leaks, progress, notes) == ([], [], 0, 0)
     assert [on_time[where][0] for where in ("page", "note", "beats", "preview")] == [True, True, True, False]
-    assert all(secret in on_time["page"][1] for secret in ("秘密正文", "秘密要点", "秘密章节", "l6.mp4", "l6.vtt", "l6.jpg"))
+    assert all(
+        secret in on_time["page"][1] for secret in ("秘密正文", "秘密要点", "秘密章节", "l6.mp4", "l6.vtt", "l6.jpg")
+    )
 
 
 def test_media_passes_are_for_this_person_and_end_with_the_replay(client: Client, learner: Enrollment) -> None:
@@ -99,7 +105,10 @@ def test_a_preview_is_open_to_visitors_and_records_nothing(client: Client, learn
 
     with clock.frozen(NOON):
         page = client.get("/learn/twelve/preview/l6/")
-        hidden = [client.get(f"/learn/{place}/").status_code for place in ("twelve/preview/l5", "twelve/preview/x", "none/preview/l6")]
+        hidden = [
+            client.get(f"/learn/{place}/").status_code
+            for place in ("twelve/preview/l5", "twelve/preview/x", "none/preview/l6")
+        ]
 
     [token] = re.findall(r"/media/([^/]+)/camps/test/l6\.mp4", page.content.decode())
     assert read_media_pass(token, at=NOON).user_id == 0
@@ -163,7 +172,11 @@ def test_the_player_tells_how_much_of_each_chapter_was_seen(learner: Enrollment)
 
     found = player(access_lesson(user=learner.learner, cohort_slug="twelve", ref="l4", at=NOON), NOON)
 
-    assert [(one.start, one.end, one.seen, one.is_done) for one in found.chapters] == [(0, 40, 38, True), (40, 80, 10, False), (80, 120, 0, False)]
+    assert [(one.start, one.end, one.seen, one.is_done) for one in found.chapters] == [
+        (0, 40, 38, True),
+        (40, 80, 10, False),
+        (80, 120, 0, False),
+    ]
     assert (found.watched, found.resume_at, found.minutes_left, found.is_complete) == (48, 70, 1, False)
     assert found.next is not None
     assert (found.next.lesson.ref, found.next.opening.is_open) == ("l5", True)

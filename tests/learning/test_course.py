@@ -31,7 +31,12 @@ def fresh(enrollment: Enrollment) -> Enrollment:
 def watch(enrollment: Enrollment, ref: str, seconds: int, *, at: datetime = NOON, done: bool = False) -> None:
     lesson = enrollment.cohort.camp.lessons.get(ref=ref)
     ProgressFactory(
-        enrollment=enrollment, lesson=lesson, seconds=seconds, position=seconds, position_at=at, completed_at=at if done else None
+        enrollment=enrollment,
+        lesson=lesson,
+        seconds=seconds,
+        position=seconds,
+        position_at=at,
+        completed_at=at if done else None,
     )
 
 
@@ -39,7 +44,9 @@ def test_a_course_lists_each_day_with_its_openings(learner: Enrollment) -> None:
     found = course(learner, NOON)
 
     assert found.number == 2
-    assert [(day.number, day.opening.is_open, day.is_today, len(day.lessons), len(day.tasks)) for day in found.days] == [
+    assert [
+        (day.number, day.opening.is_open, day.is_today, len(day.lessons), len(day.tasks)) for day in found.days
+    ] == [
         (1, True, False, 2, 4),
         (2, True, True, 3, 5),
         (3, False, False, 2, 4),
@@ -149,7 +156,9 @@ def test_bonus_lessons_are_nobodys_duty(learner: Enrollment) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 3, 30])
-def test_a_course_costs_the_same_whatever_its_size(rows: int, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_a_course_costs_the_same_whatever_its_size(
+    rows: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     camp = CampFactory()
     enrollment = EnrollmentFactory(cohort=CohortFactory(camp=camp))
     for number in range(1, rows + 1):
@@ -169,7 +178,9 @@ def test_a_course_costs_the_same_whatever_its_size(rows: int, django_assert_num_
         assert today(enrollment, NOON).course.days
 
 
-def test_notes_are_listed_by_lesson_and_second(learner: Enrollment, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_notes_are_listed_by_lesson_and_second(
+    learner: Enrollment, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     lessons = {one.ref: one for one in learner.cohort.camp.lessons.all()}
     late, early = (NoteFactory(enrollment=learner, lesson=lessons["l2"], second=second) for second in (90, 5))
     first = NoteFactory(enrollment=learner, lesson=lessons["l1"])

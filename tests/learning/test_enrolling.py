@@ -73,7 +73,10 @@ def test_leaving_shuts_everything_at_once_and_only_once() -> None:
     assert Enrollment.objects.get().ended_at == NOON
     learner = enrollment.learner_id
     assert events("people.access_revoked") == [
-        (f"learner:{learner}", {"user": learner, "channels": [f"cohort:{enrollment.cohort_id}"], "media": ["camps/test/"]})
+        (
+            f"learner:{learner}",
+            {"user": learner, "channels": [f"cohort:{enrollment.cohort_id}"], "media": ["camps/test/"]},
+        )
     ]
     assert [facts["reason"] for _channel, facts in events("learning.enrollment_ended")] == ["refunded"]
 
@@ -83,7 +86,9 @@ def test_an_override_keeps_its_reason_and_actor_and_replaces_the_one_before() ->
     operator = UserFactory()
 
     first = override_unlock(enrollment=enrollment, day=4, opens_at=NOON, reason=" Travels ", by=operator, at=NOON)
-    second = override_unlock(enrollment=enrollment, day=4, opens_at=NOON + HOUR, reason="Later train", by=operator, at=NOON)
+    second = override_unlock(
+        enrollment=enrollment, day=4, opens_at=NOON + HOUR, reason="Later train", by=operator, at=NOON
+    )
 
     first.refresh_from_db()
     assert (first.reason, first.by, first.withdrawn_at, second.withdrawn_at) == ("Travels", operator, NOON, None)
@@ -95,7 +100,9 @@ def test_an_override_keeps_its_reason_and_actor_and_replaces_the_one_before() ->
 def test_an_override_opens_one_lesson_until_it_is_withdrawn() -> None:
     enrollment = EnrollmentFactory(cohort=CohortFactory(camp=four_day_camp()))
     lesson = enrollment.cohort.camp.lessons.get(ref="l9")
-    override = override_unlock(enrollment=enrollment, lesson=lesson, opens_at=NOON, reason="Asked", by=UserFactory(), at=NOON)
+    override = override_unlock(
+        enrollment=enrollment, lesson=lesson, opens_at=NOON, reason="Asked", by=UserFactory(), at=NOON
+    )
 
     def seconds() -> int:
         answers = record_beats([Beat(enrollment.learner_id, lesson.pk, [(0, 10)])], at=NOON + HOUR)

@@ -53,11 +53,16 @@ def test_handing_in_again_replaces_and_keeps_the_first_date(enrollment: Enrollme
     row = Submission.objects.get()
     assert (row.text, row.handed_in_at, row.changed_at) == ("第二版", NOON, NOON + timedelta(days=1))
     told = Event.objects.filter(name="learning.handed_in").order_by("pk")
-    assert [(one.channel, one.facts["again"]) for one in told] == [(f"cohort:{enrollment.cohort_id}", again) for again in (False, True)]
+    assert [(one.channel, one.facts["again"]) for one in told] == [
+        (f"cohort:{enrollment.cohort_id}", again) for again in (False, True)
+    ]
 
 
 def test_a_picture_is_kept_replaced_and_dropped_with_its_file(
-    enrollment: Enrollment, task: Task, settings: LazySettings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    enrollment: Enrollment,
+    task: Task,
+    settings: LazySettings,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     def again(**facts: object) -> str:
         with django_capture_on_commit_callbacks(execute=True):

@@ -20,7 +20,10 @@ def test_a_note_is_kept_at_its_second_within_the_lesson() -> None:
     enrollment = EnrollmentFactory()
     lesson = LessonFactory(camp=enrollment.cohort.camp, length=120)
 
-    notes = [write_note(enrollment=enrollment, lesson=lesson, second=second, text=" 分母 ", at=NOON) for second in (62.9, -3, 900)]
+    notes = [
+        write_note(enrollment=enrollment, lesson=lesson, second=second, text=" 分母 ", at=NOON)
+        for second in (62.9, -3, 900)
+    ]
 
     assert [(note.second, note.text) for note in notes] == [(62, "分母"), (0, "分母"), (120, "分母")]
 
@@ -29,7 +32,9 @@ def test_the_same_words_at_the_same_second_are_one_note() -> None:
     enrollment = EnrollmentFactory()
     lesson = LessonFactory(camp=enrollment.cohort.camp)
 
-    first, again = (write_note(enrollment=enrollment, lesson=lesson, second=5, text="一\r\n二", at=NOON) for _ in range(2))
+    first, again = (
+        write_note(enrollment=enrollment, lesson=lesson, second=5, text="一\r\n二", at=NOON) for _ in range(2)
+    )
 
     assert first == again
     assert first.text == "一\n二"

@@ -34,7 +34,10 @@ def learner(client: Client) -> Enrollment:
     """Return someone in the camp of four days, signed in."""
     enrollment = EnrollmentFactory(cohort=CohortFactory(camp=four_day_camp(), slug="twelve"))
     Lesson.objects.filter(ref="l4").update(
-        chapters=[{"at": 0, "title": {"zh-hans": "为什么先画漏斗", "en": "Why a funnel"}}, {"at": 40, "title": {"zh-hans": "第一层", "en": "First"}}],
+        chapters=[
+            {"at": 0, "title": {"zh-hans": "为什么先画漏斗", "en": "Why a funnel"}},
+            {"at": 40, "title": {"zh-hans": "第一层", "en": "First"}},
+        ],
         essence=[{"zh-hans": "第一层是看到的人。", "en": "The first layer is who saw it."}],
         captions={"zh-hans": "camps/test/l4.zh.vtt", "en": "camps/test/l4.en.vtt"},
         poster="camps/test/l4.jpg",
@@ -51,7 +54,7 @@ def lesson_of(enrollment: Enrollment, ref: str) -> Lesson:
 def test_a_lesson_shows_its_video_chapters_essence_text_and_next_lesson(client: Client, learner: Enrollment) -> None:
     record_beats([Beat(learner.learner_id, lesson_of(learner, "l4").pk, [(0, 20), (50, 60)], 32, "phone-1")], at=NOON)
 
-    page = client.get("/learn/twelve/lessons/l4/").content.decode()
+    page = " ".join(client.get("/learn/twelve/lessons/l4/").content.decode().split())
 
     assert "/media/1." in page
     assert "camps/test/l4.mp4" in page
@@ -63,7 +66,9 @@ def test_a_lesson_shows_its_video_chapters_essence_text_and_next_lesson(client: 
     assert "style=" not in page.replace("color-scheme", "")
 
 
-def test_opening_the_page_is_counted_but_not_when_the_stream_renews_its_ticket(client: Client, learner: Enrollment) -> None:
+def test_opening_the_page_is_counted_but_not_when_the_stream_renews_its_ticket(
+    client: Client, learner: Enrollment
+) -> None:
     client.get("/learn/twelve/lessons/l4/", headers={"sec-fetch-dest": "document"})
     client.get("/learn/twelve/lessons/l4/")
     client.get("/learn/twelve/lessons/l4/", headers={"sec-fetch-dest": "empty"})
@@ -73,8 +78,12 @@ def test_opening_the_page_is_counted_but_not_when_the_stream_renews_its_ticket(c
 
 def test_a_locked_lesson_says_when_and_why_and_leaks_nothing(client: Client, learner: Enrollment) -> None:
     Lesson.objects.filter(ref="l6").update(
-        body={"zh-hans": "秘密正文"}, essence=[{"zh-hans": "秘密要点"}], summary={"zh-hans": "秘密摘要"}, title={"zh-hans": "第三天的课"},
-        captions={"zh-hans": "camps/test/l6.vtt"}, chapters=[{"at": 0, "title": {"zh-hans": "秘密章节"}}],
+        body={"zh-hans": "秘密正文"},
+        essence=[{"zh-hans": "秘密要点"}],
+        summary={"zh-hans": "秘密摘要"},
+        title={"zh-hans": "第三天的课"},
+        captions={"zh-hans": "camps/test/l6.vtt"},
+        chapters=[{"at": 0, "title": {"zh-hans": "秘密章节"}}],
     )
 
     answer = client.get("/learn/twelve/lessons/l6/")
@@ -90,7 +99,13 @@ def test_a_locked_lesson_says_when_and_why_and_leaks_nothing(client: Client, lea
 
 
 def test_a_lock_set_by_a_person_names_them_and_their_reason(client: Client, learner: Enrollment) -> None:
-    OverrideFactory(enrollment=learner, lesson=lesson_of(learner, "l4"), opens_at=NOON + SECOND, reason="补交后开", by=UserFactory(name="苏老师"))
+    OverrideFactory(
+        enrollment=learner,
+        lesson=lesson_of(learner, "l4"),
+        opens_at=NOON + SECOND,
+        reason="补交后开",
+        by=UserFactory(name="苏老师"),
+    )
 
     page = client.get("/learn/twelve/lessons/l4/").content.decode()
 
@@ -108,7 +123,9 @@ def test_after_the_replay_days_the_page_says_what_stays(client: Client, learner:
 
 
 def test_an_article_is_read_and_marked_as_read(client: Client, learner: Enrollment) -> None:
-    LessonFactory(camp=learner.cohort.camp, ref="b1", day=1, kind=LessonKind.BONUS, length=0, video="", body={"zh-hans": "读一读"})
+    LessonFactory(
+        camp=learner.cohort.camp, ref="b1", day=1, kind=LessonKind.BONUS, length=0, video="", body={"zh-hans": "读一读"}
+    )
 
     assert "读一读" in client.get("/learn/twelve/lessons/b1/").content.decode()
     assert "我读完了" in client.get("/learn/twelve/lessons/b1/").content.decode()
@@ -125,7 +142,9 @@ def test_notes_are_written_changed_and_deleted_with_and_without_scripts(client: 
     note = Note.objects.get()
     assert (note.second, note.text) == (32, "分母是看到的人")
 
-    part = client.post(f"/learn/twelve/notes/{note.pk}/", {"text": "改过"}, headers={"hx-request": "true"}).content.decode()
+    part = client.post(
+        f"/learn/twelve/notes/{note.pk}/", {"text": "改过"}, headers={"hx-request": "true"}
+    ).content.decode()
     assert "改过" in part
     assert "<html" not in part
     gone = client.post(f"/learn/twelve/notes/{note.pk}/removal/", headers={"hx-request": "true"}).content.decode()
@@ -167,7 +186,9 @@ def test_a_task_is_handed_in_with_text_and_picture(client: Client, learner: Enro
 
 
 def test_what_was_typed_survives_a_refusal(client: Client, learner: Enrollment) -> None:
-    answer = client.post("/learn/twelve/tasks/d2-map/", {"text": "不能丢的字", "picture": SimpleUploadedFile("x.png", b"no")})
+    answer = client.post(
+        "/learn/twelve/tasks/d2-map/", {"text": "不能丢的字", "picture": SimpleUploadedFile("x.png", b"no")}
+    )
 
     assert answer.status_code == 422
     assert "不能丢的字" in answer.content.decode()
@@ -195,7 +216,9 @@ def test_the_course_lists_all_days_and_says_when_locked_ones_open(client: Client
     assert "/media/" not in page
 
 
-def test_the_course_costs_the_same_whatever_was_done(client: Client, learner: Enrollment, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+def test_the_course_costs_the_same_whatever_was_done(
+    client: Client, learner: Enrollment, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
     lessons = list(learner.cohort.camp.lessons.filter(day__lte=2))
     with django_assert_max_num_queries(30) as before:
         client.get("/learn/twelve/course/")
@@ -206,8 +229,12 @@ def test_the_course_costs_the_same_whatever_was_done(client: Client, learner: En
     assert len(before) == len(after)
 
 
-@pytest.mark.parametrize("place", ["lessons/l4/", "lessons/l6/", "lessons/nothing/", "course/", "notes/", "tasks/d2-map/", "tasks/nothing/"])
-def test_strangers_and_those_who_left_find_nothing_hidden_or_not(client: Client, learner: Enrollment, place: str) -> None:
+@pytest.mark.parametrize(
+    "place", ["lessons/l4/", "lessons/l6/", "lessons/nothing/", "course/", "notes/", "tasks/d2-map/", "tasks/nothing/"]
+)
+def test_strangers_and_those_who_left_find_nothing_hidden_or_not(
+    client: Client, learner: Enrollment, place: str
+) -> None:
     stranger = Client()
     assert stranger.get(f"/learn/twelve/{place}").headers["Location"].startswith("/account/")
     stranger.force_login(EnrollmentFactory().learner)
@@ -218,7 +245,7 @@ def test_strangers_and_those_who_left_find_nothing_hidden_or_not(client: Client,
 
     assert [answer.status_code for answer in (*answers, missing)] == [404, 404, 404]
     assert len({len(answer.content) for answer in answers}) <= 2
-    assert "l4" not in answers[0].content.decode().replace(place, "")
+    assert "课 l" not in answers[0].content.decode() + answers[1].content.decode()
 
 
 def test_notes_of_another_are_out_of_reach(client: Client, learner: Enrollment) -> None:

@@ -58,7 +58,9 @@ def meeting_between_read_and_write(monkeypatch: pytest.MonkeyPatch, *, patience:
         yield
 
 
-def two_devices(record: Callable[..., object], monkeypatch: pytest.MonkeyPatch, *, patience: float) -> list[tuple[int, int]]:
+def two_devices(
+    record: Callable[..., object], monkeypatch: pytest.MonkeyPatch, *, patience: float
+) -> list[tuple[int, int]]:
     enrollment = EnrollmentFactory()
     DayFactory(camp=enrollment.cohort.camp)
     lesson = LessonFactory(camp=enrollment.cohort.camp).pk
@@ -94,12 +96,14 @@ def test_many_devices_at_once_merge_to_the_union() -> None:
     def watch(device: int) -> None:
         for step in range(10):
             start = device * 100 + step * 10
-            record_beats([Beat(enrollment.learner_id, lesson, [(start, start + 10)], start, f"phone-{device}")], at=NOON)
+            record_beats(
+                [Beat(enrollment.learner_id, lesson, [(start, start + 10)], start, f"phone-{device}")], at=NOON
+            )
 
     given = at_once(*(lambda device=device: watch(device) for device in range(8)))
 
     row = Progress.objects.get()
-    print(f"\n  8 devices × 10 beats at once: {row.seconds} of 800 s kept, {row.seconds - 800:+d}")
+    print(f"\n  8 devices × 10 beats at once: {row.seconds} of 800 s kept, {row.seconds - 800:+d}")  # noqa: T201
     assert given == [None] * 8
     assert row.set.runs() == [(0, 800)]
 

@@ -21,7 +21,13 @@ START = date(2026, 7, 16)
 
 def cohort(**facts: object) -> Cohort:
     """Build a cohort in memory: the rule needs no database."""
-    rule = {"starts_on": START, "zone": "Asia/Shanghai", "unlock_at": time(8), "deadline_at": time(23, 59), "replay_days": 30}
+    rule = {
+        "starts_on": START,
+        "zone": "Asia/Shanghai",
+        "unlock_at": time(8),
+        "deadline_at": time(23, 59),
+        "replay_days": 30,
+    }
     return Cohort(pk=1, camp=Camp(pk=1), **(rule | facts))
 
 
@@ -33,7 +39,15 @@ def shanghai(day: int, hour: int, minute: int = 0, second: int = 0) -> datetime:
     return datetime(2026, 7, day, hour, minute, second, tzinfo=ZoneInfo("Asia/Shanghai"))
 
 
-def ask(at: datetime, *, day: int = 2, run: Cohort | None = None, who: Enrollment | None = None, overrides: tuple[Override, ...] = (), **lesson: object) -> Opening:
+def ask(
+    at: datetime,
+    *,
+    day: int = 2,
+    run: Cohort | None = None,
+    who: Enrollment | None = None,
+    overrides: tuple[Override, ...] = (),
+    **lesson: object,
+) -> Opening:
     return opening(
         cohort=run or cohort(),
         enrollment=who or enrollment(shanghai(15, 20)),
@@ -55,7 +69,16 @@ def test_by_the_calendar_a_day_opens_at_its_second_and_not_before(day: int) -> N
 
 
 @given(
-    zone=st.sampled_from(["Asia/Shanghai", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Auckland"]),
+    zone=st.sampled_from(
+        [
+            "Asia/Shanghai",
+            "America/New_York",
+            "Europe/Berlin",
+            "Australia/Lord_Howe",
+            "Asia/Kathmandu",
+            "Pacific/Auckland",
+        ]
+    ),
     starts_on=st.dates(date(2025, 1, 1), date(2028, 12, 31)),
     unlock_at=st.times().map(lambda at: at.replace(second=0, microsecond=0)),
     day=st.integers(1, 14),
@@ -69,7 +92,9 @@ def test_the_clock_matrix_has_no_early_second_in_any_zone_through_any_change_of_
     opens = periods.moment(starts_on + timedelta(days=day - 1), unlock_at, zone)
 
     def asked(at: datetime) -> Opening:
-        return opening(cohort=run, enrollment=who, lesson=Lesson(pk=1, camp_id=1, day=day), overrides=(), last_day=14, at=at)
+        return opening(
+            cohort=run, enrollment=who, lesson=Lesson(pk=1, camp_id=1, day=day), overrides=(), last_day=14, at=at
+        )
 
     assert not asked(opens - SECOND).is_open
     assert asked(opens).is_open
@@ -126,7 +151,20 @@ def test_the_personal_clock_opens_day_1_at_once_also_before_the_unlock_time() ->
 
 
 def override(**facts: object) -> Override:
-    return Override(**({"pk": 1, "enrollment_id": 1, "day": 4, "opens_at": shanghai(16, 9), "reason": "Travels", "by_id": 7, "at": shanghai(16, 8)} | facts))
+    return Override(
+        **(
+            {
+                "pk": 1,
+                "enrollment_id": 1,
+                "day": 4,
+                "opens_at": shanghai(16, 9),
+                "reason": "Travels",
+                "by_id": 7,
+                "at": shanghai(16, 8),
+            }
+            | facts
+        )
+    )
 
 
 def test_an_override_opens_a_day_earlier_and_says_who_and_why() -> None:
@@ -194,12 +232,21 @@ def test_nobody_without_a_standing_enrollment_gets_in() -> None:
     assert ask(shanghai(17, 12) - SECOND, who=gone).is_open
     assert ask(shanghai(17, 12), who=gone).why is Why.ENDED
     assert ask(shanghai(14, 12), who=gone).why is Why.NOT_ENROLLED
-    nobody = opening(cohort=cohort(), enrollment=None, lesson=Lesson(pk=1, camp_id=1, day=1), overrides=(), last_day=4, at=shanghai(19, 8))
+    nobody = opening(
+        cohort=cohort(),
+        enrollment=None,
+        lesson=Lesson(pk=1, camp_id=1, day=1),
+        overrides=(),
+        last_day=4,
+        at=shanghai(19, 8),
+    )
     assert nobody.why is Why.NOT_ENROLLED
 
 
 def test_tasks_are_due_on_the_evening_of_their_day_and_never_before_one_joined() -> None:
-    early, late, very_late = (enrollment(at) for at in (shanghai(15, 20), shanghai(18, 15), datetime(2026, 7, 18, 15, 59, 30, tzinfo=UTC)))
+    early, late, very_late = (
+        enrollment(at) for at in (shanghai(15, 20), shanghai(18, 15), datetime(2026, 7, 18, 15, 59, 30, tzinfo=UTC))
+    )
 
     assert due_at(cohort=cohort(), enrollment=early, day=2) == shanghai(17, 23, 59)
     assert due_at(cohort=cohort(), enrollment=late, day=1) == shanghai(18, 23, 59)

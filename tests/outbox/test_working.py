@@ -163,12 +163,14 @@ def worker_process(tmp_path):
 
 def test_the_job_of_a_killed_worker_runs_again_when_its_lease_ends(worker_process, tmp_path):
     journal = tmp_path / "journal"
-    assert worker_process("migrate", "outbox", "--verbosity=0").wait() == 0
-    code = f"from tests.outbox.chores import linger; linger.enqueue({str(journal)!r}, 1.5)"
+    code = (
+        "from django.core.management import call_command; call_command('migrate', 'outbox', verbosity=0);"
+        f"from tests.outbox.chores import linger; linger.enqueue({str(journal)!r}, 1.5)"
+    )
     assert worker_process("shell", "--no-imports", "--command", code).wait() == 0
 
     first = worker_process("work", "--lease=2", "--no-ticker")
-    until(journal.exists)
+    until(lambda: journal.exists() and "begun" in journal.read_text())
     first.send_signal(signal.SIGKILL)
     second = worker_process("work", "--lease=2", "--no-ticker")
     until(lambda: "ended" in journal.read_text())

@@ -21,7 +21,9 @@ from kaiying.camps.vocabulary import FilmImpossible
 
 AT_A_TIME = 2
 KEY_EVERY = 2 * RATE
-AMBIENCE_SECONDS = 240
+AMBIENCE_SECONDS = 60
+"""A whole number of every tone's waves, so that the sound can follow upon itself."""
+
 EVERY = 50
 """Frames between two reports of progress."""
 
@@ -148,11 +150,11 @@ def _feed(
 
 def _ambience(folder: Path) -> Path:
     """Return a quiet sound to lie under all films, made once: players show a film without sound as broken."""
-    sound = folder / "ambience-2.m4a"
+    sound = folder / "ambience-3.m4a"
     if not sound.exists():
         tones = "+".join(
             f"{loud}*sin(2*PI*{pitch}*t)*(0.55+0.45*sin(2*PI*t/{slow}))"
-            for pitch, loud, slow in ((110, 0.012, 12), (164.8, 0.008, 15), (220, 0.006, 20), (329.6, 0.003, 24))
+            for pitch, loud, slow in ((110, 0.012, 12), (164.8, 0.008, 15), (220, 0.006, 20), (329.6, 0.003, 30))
         )
         draft = sound.with_name(f".ambience.{os.getpid()}.m4a")
         source = f"aevalsrc='{tones}':s=24000:d={AMBIENCE_SECONDS}"

@@ -183,7 +183,7 @@ class Studio:
     def _card(self, over: str, title: str, under: str) -> Image.Image:
         picture = self.scene.convert("RGB")
         draw = ImageDraw.Draw(picture)
-        size, lines = fit(title, (76, 70, 64, 58), 1080, 2)
+        size, lines = fit(title, (76, 70, 64, 58, 52, 46), 1080, 2)
         write(draw, (LEFT, 108), over, 28, DAWN)
         for place, line in enumerate(lines):
             write(draw, (LEFT, 188 + place * size * 1.3), line, size, INK, bold=True)

@@ -52,7 +52,7 @@ class Writer:
                 member = tarfile.TarInfo(name)
                 member.size, member.mtime, member.mode = facts.st_size, int(facts.st_mtime), facts.st_mode & 0o777
                 counted = Counting(source, self.report)
-                self.tar.addfile(member, counted)  # type: ignore[arg-type] — a file that can only be read
+                self.tar.addfile(member, counted)
         except FileNotFoundError:
             return
         self.files[name] = {"bytes": facts.st_size, "sha256": counted.digest.hexdigest()}

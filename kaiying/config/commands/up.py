@@ -55,7 +55,8 @@ def run(options: argparse.Namespace) -> int:
         Child("Tasks", [sys.executable, "-m", "django", "work"], signal.SIGTERM),
     ]
     tree = Supervisor(children, environment=environment, keep=[held], say=_say)
-    return tree.run(when_started=lambda: _announce(env, options, begun=begun))
+    patient_until = time.monotonic() + LONGEST_ADDRESS  # from here on: what came before may have taken minutes
+    return tree.run(when_started=lambda: _announce(env, options, begun=begun, patient_until=patient_until))
 
 
 def _settle_address(options: argparse.Namespace) -> None:
@@ -95,7 +96,7 @@ def _web(options: argparse.Namespace) -> list[str]:
     ]
 
 
-def _announce(env: Env, options: argparse.Namespace, *, begun: float) -> bool:
+def _announce(env: Env, options: argparse.Namespace, *, begun: float, patient_until: float) -> bool:
     """Tell the address as soon as it answers."""
     host = "127.0.0.1" if options.host in ANY_HOST else options.host
     try:
@@ -105,7 +106,7 @@ def _announce(env: Env, options: argparse.Namespace, *, begun: float) -> bool:
     except OSError:
         well = False
     if not well:
-        return time.monotonic() - begun > LONGEST_ADDRESS
+        return time.monotonic() > patient_until
     address, seconds = env.url.rstrip("/"), time.monotonic() - begun
     _say(f"\n  [bold]Kaiying is up[/bold] after {seconds:.1f} s: [bold cyan]{address}/[/bold cyan]")
     site = urlsplit(env.url)

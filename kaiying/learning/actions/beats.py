@@ -12,12 +12,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import Max
 
-from kaiying.camps.models import Day, Lesson
+from kaiying.camps.models import Cohort, Day, Lesson
 from kaiying.kit.errors import Refused
 from kaiying.kit.spans import Seconds
 from kaiying.learning.models import Enrollment, Override, Progress
@@ -30,7 +30,15 @@ RATE = 2.0
 START = 30.0
 MOST_CREDIT = RATE * 24 * 3600
 COMPLETE_TENTHS = 9
-WRITTEN = ("watched", "seconds", "position", "position_at", "device", "completed_at")
+# Many rows with one statement that is prepared once: through the ORM a batch takes three times as long.
+UPSERT = """
+INSERT INTO learning_progress
+ (enrollment_id, lesson_id, watched, seconds, position, position_at, device, opened_at, opened_count, completed_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (enrollment_id, lesson_id) DO UPDATE SET
+ watched = excluded.watched, seconds = excluded.seconds, position = excluded.position,
+ position_at = excluded.position_at, device = excluded.device, completed_at = excluded.completed_at
+"""
 LESSON_FACTS = ("id", "camp_id", "ref", "day", "kind", "length", "is_preview", "retired_at")
 
 
@@ -46,6 +54,7 @@ class Known:
     """What the database holds about the beats of a batch."""
 
     lessons: dict[int, Lesson]
+    cohorts: dict[int, Cohort]
     enrollments: dict[tuple[int, int], list[Enrollment]]  # by learner and camp, newest first
     overrides: dict[int, list[Override]]
     last_days: dict[int, int]
@@ -72,23 +81,25 @@ def record_beats(beats: Sequence[Beat], *, at: datetime) -> list[Merged | Refuse
 
 def _read(beats: Sequence[Beat]) -> Known:
     lessons = Lesson.objects.only(*LESSON_FACTS).in_bulk({beat.lesson_id for beat in beats})
+    runs = Cohort.objects.filter(camp_id__in={lesson.camp_id for lesson in lessons.values()}).order_by()
+    cohorts = {cohort.pk: cohort for cohort in runs}
     rows = Enrollment.objects.standing().filter(
-        learner_id__in={beat.learner_id for beat in beats},
-        cohort__camp_id__in={lesson.camp_id for lesson in lessons.values()},
+        learner_id__in={beat.learner_id for beat in beats}, cohort_id__in=cohorts
     )
+    found = list(rows.defer("source").locked())
     enrollments: dict[tuple[int, int], list[Enrollment]] = {}
-    found = list(rows.select_related("cohort").locked())
     for one in sorted(found, key=lambda one: (one.enrolled_at, one.pk), reverse=True):
-        enrollments.setdefault((one.learner_id, one.cohort.camp_id), []).append(one)
+        enrollments.setdefault((one.learner_id, cohorts[one.cohort_id].camp_id), []).append(one)
     ids = [one.pk for one in found]
     overrides: dict[int, list[Override]] = {}
     for ruling in Override.objects.filter(enrollment_id__in=ids):
         overrides.setdefault(ruling.enrollment_id, []).append(ruling)
-    camps = {one.cohort.camp_id for one in found}
+    camps = {cohort.camp_id for cohort in cohorts.values()}
     last = Day.objects.filter(camp_id__in=camps).order_by().values_list("camp_id").annotate(last=Max("number"))
     progress = Progress.objects.filter(enrollment_id__in=ids, lesson_id__in=lessons)
     return Known(
         lessons,
+        cohorts,
         enrollments,
         overrides,
         dict(last),
@@ -118,13 +129,11 @@ def _merge(beat: Beat, known: Known, at: datetime) -> Merged | Refused:
     return _add(beat, known, enrollment, lesson, gate, at)
 
 
-def _add(  # noqa: PLR0913, PLR0917 — the merge proper: everything it needs was read before
-    beat: Beat, known: Known, enrollment: Enrollment, lesson: Lesson, gate: Opening, at: datetime
-) -> Merged:
+def _add(beat: Beat, known: Known, enrollment: Enrollment, lesson: Lesson, gate: Opening, at: datetime) -> Merged:
     key = Key(enrollment.pk, lesson.pk)
     progress = known.progress.get(key)
     if progress is None:
-        progress = Progress(enrollment=enrollment, lesson=lesson, opened_at=at, opened_count=1)
+        progress = Progress(enrollment_id=enrollment.pk, lesson_id=lesson.pk, opened_at=at, opened_count=1)
         known.progress[key] = progress
     held = known.sets.get(key) or progress.set
     offered = Seconds.of(beat.spans, length=lesson.length) - held
@@ -171,7 +180,7 @@ def _opening(known: Known, enrollment: Enrollment, lesson: Lesson, at: datetime)
     found = known.openings.get(key)
     if found is None:
         found = known.openings[key] = opening(
-            cohort=enrollment.cohort,
+            cohort=known.cohorts[enrollment.cohort_id],
             enrollment=enrollment,
             lesson=lesson,
             overrides=known.overrides.get(enrollment.pk, ()),
@@ -182,21 +191,23 @@ def _opening(known: Known, enrollment: Enrollment, lesson: Lesson, at: datetime)
 
 
 def _write(known: Known, at: datetime) -> None:
-    rows = []
-    for key in sorted(known.touched):
-        progress = known.progress[key]
-        progress.watched = known.sets[key].pack()
-        rows.append(progress)
-    Progress.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["enrollment", "lesson"], update_fields=WRITTEN
-    )
     learners = {one.pk: one for one in known.touched.values()}
-    moment = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
+        cursor.executemany(UPSERT, [_row(key, known) for key in sorted(known.touched)])
         cursor.executemany(
             "UPDATE learning_enrollment SET credit = %s, credit_at = %s, last_seen_at = %s WHERE id = %s",
-            [(one.credit, moment(one.credit_at), moment(at), pk) for pk, one in sorted(learners.items())],
+            [(one.credit, _moment(one.credit_at), _moment(at), pk) for pk, one in sorted(learners.items())],
         )
+
+
+def _row(key: Key, known: Known) -> tuple[Any, ...]:
+    one = known.progress[key]
+    facts = (known.sets[key].pack(), one.seconds, one.position, _moment(one.position_at), one.device)
+    return (*key, *facts, _moment(one.opened_at), one.opened_count, _moment(one.completed_at))
+
+
+def _moment(at: datetime | None) -> Any:
+    return connection.ops.adapt_datetimefield_value(at) if at else None
 
 
 def _news(known: Known) -> Iterable[Event]:

@@ -1,6 +1,7 @@
 """Handing in what a task asks for: text, a picture, or both."""
 
 from datetime import datetime
+from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -17,13 +18,13 @@ LONGEST_TEXT = 10_000
 FOLDER = "submissions"
 
 
-def hand_in(  # noqa: PLR0913 — what is handed in has three parts
+def hand_in(
     *,
     enrollment: Enrollment,
     task: Task,
     text: str,
     at: datetime,
-    picture: UploadedFile | None = None,
+    picture: "UploadedFile[Any] | None" = None,
     drop_picture: bool = False,
 ) -> Submission:
     """Hand in, or replace what was handed in before; also after the deadline, which shows.
@@ -45,7 +46,7 @@ def hand_in(  # noqa: PLR0913 — what is handed in has three parts
 
 
 @transaction.atomic
-def _keep(  # noqa: PLR0913, PLR0917 — see ``hand_in``
+def _keep(
     enrollment: Enrollment, task: Task, text: str, picture: str, at: datetime, *, drop_picture: bool
 ) -> Submission:
     Enrollment.objects.locked().get(pk=enrollment.pk)

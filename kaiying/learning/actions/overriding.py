@@ -15,7 +15,7 @@ LONGEST_REASON = 200
 
 
 @transaction.atomic
-def override_unlock(  # noqa: PLR0913 — who decides what for whom, when and why: all of it is kept
+def override_unlock(
     *,
     enrollment: Enrollment,
     opens_at: datetime,

@@ -217,7 +217,7 @@ def course(enrollment: Enrollment, at: datetime, checked_in: frozenset[int] = fr
     )
 
 
-def _task_line(  # noqa: PLR0913, PLR0917 — one row of a join
+def _task_line(
     task: Task,
     opening: Opening,
     due_at: datetime,

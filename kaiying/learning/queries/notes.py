@@ -22,6 +22,8 @@ def notes_on(enrollment: Enrollment, lesson: Lesson) -> list[Note]:
 
 def notes_by_lesson(enrollment: Enrollment) -> list[LessonNotes]:
     """Return all notes in the order of the course; also those at lessons that are shut or retired by now."""
-    rows = enrollment.notes.select_related("lesson").order_by("lesson__day", "lesson__position", "lesson_id", "second", "pk")
+    rows = enrollment.notes.select_related("lesson").order_by(
+        "lesson__day", "lesson__position", "lesson_id", "second", "pk"
+    )
     rows = rows.defer("lesson__body", "lesson__slides", "lesson__essence", "lesson__chapters", "lesson__captions")
     return [LessonNotes(lesson, list(notes)) for lesson, notes in groupby(rows, key=lambda note: note.lesson)]

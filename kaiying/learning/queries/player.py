@@ -90,7 +90,12 @@ def _chapters(lesson: Lesson, seconds: Seconds) -> list[Chapter]:
     starts = [int(chapter["at"]) for chapter in lesson.chapters]
     ends = [*starts[1:], lesson.length][: len(starts)]
     return [
-        Chapter(start, end, Text.of(chapter["title"]), sum(min(b, end) - max(a, start) for a, b in seconds.runs() if a < end and b > start))
+        Chapter(
+            start,
+            end,
+            Text.of(chapter["title"]),
+            sum(min(b, end) - max(a, start) for a, b in seconds.runs() if a < end and b > start),
+        )
         for chapter, start, end in zip(lesson.chapters, starts, ends, strict=True)
     ]
 

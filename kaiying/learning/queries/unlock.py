@@ -10,7 +10,7 @@ from kaiying.learning.models import Enrollment, Override
 from kaiying.learning.vocabulary import Opening, Why
 
 
-def opening(  # noqa: PLR0913 — the six things it is a function of
+def opening(
     *,
     cohort: Cohort,
     enrollment: Enrollment | None,
@@ -38,7 +38,7 @@ def opening(  # noqa: PLR0913 — the six things it is a function of
     return found
 
 
-def day_opening(  # noqa: PLR0913 — as above
+def day_opening(
     *,
     cohort: Cohort,
     enrollment: Enrollment | None,

@@ -94,7 +94,7 @@ def finish(job: Job, *, at: datetime) -> bool:
 
 def pause_after(attempts: int) -> timedelta:
     """How long to wait after the n-th failure: growing, with jitter so that failures do not come back in step."""
-    pause = min(FIRST_PAUSE * PAUSE_GROWTH ** (attempts - 1), LONGEST_PAUSE)
+    pause: timedelta = min(FIRST_PAUSE * PAUSE_GROWTH ** (attempts - 1), LONGEST_PAUSE)
     return pause * _chance.uniform(0.75, 1.25)
 
 

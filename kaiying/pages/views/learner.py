@@ -97,7 +97,7 @@ def me(request: SignedInRequest) -> HttpResponse:
         request,
         "pages/me.html",
         {
-            "enrollments": list(enrollments),
+            "places": [(enrollment, enrollment.cohort.opens_at(1)) for enrollment in enrollments],
             "taught": taught_by(request.user),
             "operated": cohorts_operated_by(request.user),
         },

@@ -8,7 +8,7 @@ const LONGEST = 30;
 class OrderWatch extends HTMLElement {
   connectedCallback() {
     this.asked = 0;
-    this.part = this.querySelector("[hx-get]");
+    this.watched = this.querySelector("[hx-get]");
     this.names = (this.getAttribute("events") || "").split(" ").filter(Boolean).map((name) => `live:${name}`);
     this.onNews = () => this.ask();
     this.onVisibility = () => { if (!document.hidden) this.ask(); };
@@ -33,7 +33,7 @@ class OrderWatch extends HTMLElement {
   ask() {
     clearTimeout(this.timer);
     this.asked += 1;
-    if (this.part) this.part.dispatchEvent(new CustomEvent("refresh"));
+    if (this.watched) this.watched.dispatchEvent(new CustomEvent("refresh"));
     this.plan();
   }
 }
