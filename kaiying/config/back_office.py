@@ -40,6 +40,8 @@ class BackOfficeSite(AdminSite):
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # noqa: ARG002 (Django's signature)
         """Lead to our own sign-in; whoever is signed in and no owner is told so."""
+        if self.has_permission(request):
+            return redirect("admin:index")
         if request.user.is_authenticated:
             raise PermissionDenied(str(_("The back office is open to the owner only.")))
         return redirect_to_login(request.GET.get("next", "/admin/"))

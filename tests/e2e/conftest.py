@@ -60,8 +60,16 @@ print(json.dumps(user.pk))
     built.stop()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.when == "call":
+        item.went_wrong = report.failed
+    return report
+
+
 @pytest.fixture
-def visit(chromium, house):
+def visit(chromium, house, request, tmp_path):
     """Open browsers: ``visit("phone")`` or ``visit("desktop")``, with a language and a theme."""
     opened = []
 
@@ -86,7 +94,10 @@ def visit(chromium, house):
         return page
 
     yield open_one
-    for context in opened:
+    for number, context in enumerate(opened):
+        if getattr(request.node, "went_wrong", False):
+            context.pages[0].screenshot(path=tmp_path / f"{number}.png")
+            print(f"browser {number} stood at {context.pages[0].url}: {tmp_path / f'{number}.png'}")
         context.close()
 
 

@@ -12,7 +12,7 @@ def claim_and_pay(page, sign_in, address, name):
     page.goto("/c/sprint/")
     page.locator(".buybar .btn--ember, .buybar button, .buybar a.btn").first.click()
     sign_in(page, address, name=name)
-    confirm = page.locator("main button.btn--ember")
+    confirm = page.locator("button.btn--ember")
     if "/seats/" not in page.url and confirm.count():
         confirm.first.click()
     page.wait_for_url(re.compile(r"/seats/\d+/"))
@@ -92,17 +92,10 @@ print(json.dumps(row.seconds if row else 0))
     phone.locator("a[href*='/check-ins/']").first.click()
     phone.fill("textarea", "今天的分母是 48,200。")
     phone.locator("main form button.btn--pine, form button.btn--pine").first.click()
-    until(
-        other,
-        "[...document.querySelectorAll('[data-fresh], .fresh, class-feed button')]"
-        ".some(node => !node.hidden && node.offsetParent !== null && /1/.test(node.textContent))",
-        seconds=10,
-    )
+    announced = other.locator("[data-fresh]")
+    expect(announced).to_contain_text("1", timeout=10_000)
     assert "48,200" not in other.locator("main").inner_text()
-    other.evaluate(
-        "[...document.querySelectorAll('[data-fresh], .fresh, class-feed button')]"
-        ".find(node => node.offsetParent !== null && /1/.test(node.textContent)).click()"
-    )
+    announced.click()
     expect(other.locator("main")).to_contain_text("48,200")
     assert phone.problems == desktop.problems == other.problems == []
 

@@ -29,8 +29,10 @@ def home(request: SignedInRequest) -> HttpResponse:
     if operated:
         return redirect("pages:overview", cohort=operated[0].slug)
     taught = taught_by(request.user)
-    if taught:
-        return redirect("groups:supervision", pk=taught[0].group_id)
+    if taught:  # whoever teaches a running class and the next one is needed in the running one
+        at = clock.now(request)
+        place = next((one for one in taught if one.group.cohort.day_at(at) > 0), taught[0])
+        return redirect("groups:supervision", pk=place.group_id)
     return redirect("pages:me")
 
 

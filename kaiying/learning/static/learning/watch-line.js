@@ -81,6 +81,7 @@ class WatchLine extends HTMLElement {
     const shown = this.querySelector("[data-part=percent]");
     if (!shown) return;
     shown.textContent = fill(data.percent, { percent });
+    this.querySelector("[data-part=gaps]").hidden = this.complete || !seen;
     const minutes = Math.ceil(Math.max(0, Math.ceil(0.9 * this.length) - seen) / 60);
     this.querySelector("[data-part=left]").textContent = this.complete || !minutes ? data.done : fill(data.left, { minutes });
   }

@@ -1,0 +1,114 @@
+"""The operator's overview and orders."""
+
+import pytest
+
+from kaiying.orders.models import Order
+from kaiying.pages.queries import overview
+from kaiying.wire import clock
+from tests.factories.learning import ProgressFactory
+from tests.factories.offers import an_offer, tier
+from tests.factories.orders import an_order, hear
+from tests.factories.groups import seated
+from tests.factories.people import UserFactory
+
+
+@pytest.fixture
+def offer(stage):
+    return an_offer(3, 70, cohort=stage.cohort)
+
+
+def test_the_overview_counts_seats_money_and_people(stage, offer):
+    for _ in range(4):
+        hear(an_order(offer))
+    an_order(offer)
+
+    page = overview(cohort=stage.cohort, at=clock.now())
+
+    assert (page.ladder.paid, page.ladder.held, page.ladder.seats) == (4, 1, 73)
+    assert page.sales.kept.text() == "¥107.40"
+    assert (page.enrolled, page.ended) == (5, 0)
+    assert len(page.latest) == 5
+
+
+def test_up_to_sixty_seats_are_drawn_one_by_one_and_more_as_a_bar(stage, offer):
+    hear(an_order(offer))
+    an_order(offer)
+
+    first, standard = overview(cohort=stage.cohort, at=clock.now()).tiers
+
+    assert first.cells == ["paid", "held", "free"]
+    assert standard.cells == []
+
+
+def test_lessons_are_counted_by_who_finished_them(stage, offer):
+    lesson = stage.camp.lessons.get(ref="l1")
+    now = clock.now()
+    ProgressFactory(enrollment=stage.enrollment, lesson=lesson, completed_at=now)
+    ProgressFactory(enrollment=seated(stage.group), lesson=lesson)
+
+    share = overview(cohort=stage.cohort, at=now).lessons[0]
+
+    assert (share.lesson, share.opened, share.finished) == (lesson, 2, 1)
+
+
+def test_a_cohort_without_an_offer_has_an_overview_too(stage, as_):
+    assert as_(stage.operator).get(f"/desk/{stage.cohort.slug}/").status_code == 200
+
+
+@pytest.mark.parametrize("rows", [1, 3, 30])
+def test_the_overview_costs_the_same_whatever_the_crowd(stage, as_, django_assert_num_queries, rows):
+    offer = an_offer(20, 20, cohort=stage.cohort)
+    for _ in range(rows):
+        hear(an_order(offer))
+    browser = as_(stage.operator)
+    browser.get(f"/desk/{stage.cohort.slug}/")
+
+    with django_assert_num_queries(20):
+        browser.get(f"/desk/{stage.cohort.slug}/")
+
+
+def test_orders_are_found_by_state_number_name_and_address(stage, offer, as_):
+    paid = an_order(offer, learner=UserFactory(name="Wang"))
+    hear(paid)
+    waiting = an_order(offer, learner=UserFactory(name="Zhao", email="zhao@example.org"))
+    browser, url = as_(stage.operator), f"/desk/{stage.cohort.slug}/orders/"
+
+    def numbers(query):
+        html = browser.get(url + query).content.decode()
+        return [order.number for order in (paid, waiting) if order.number in html]
+
+    assert numbers("") == [paid.number, waiting.number]
+    assert numbers("?state=paid") == [paid.number]
+    assert numbers("?q=zhao@") == [waiting.number]
+    assert numbers("?q=Wang") == [paid.number]
+    assert numbers(f"?q={paid.number[-4:]}") == [paid.number]
+    assert numbers("?q=nobody&state=nonsense&page=x") == []
+
+
+def test_a_refund_needs_a_reason_and_gives_the_money_back(stage, offer, as_):
+    order = an_order(offer)
+    hear(order)
+    browser, url = as_(stage.operator), f"/desk/{stage.cohort.slug}/orders/{order.number}/refund/"
+
+    assert browser.post(url, {"reason": " "}).status_code == 422
+    assert Order.objects.get().state == "paid"
+    assert browser.post(url, {"reason": "asked for"}).status_code == 302
+
+    assert Order.objects.get().state in {"refunding", "refunded"}
+
+
+def test_a_reason_that_is_too_long_stays_in_its_box(stage, offer, as_):
+    order = an_order(offer)
+    hear(order)
+    typed = "because " * 40
+
+    answer = as_(stage.operator).post(f"/desk/{stage.cohort.slug}/orders/{order.number}/refund/", {"reason": typed})
+
+    assert answer.status_code == 422
+    assert typed.strip() in answer.content.decode()
+
+
+def test_a_ladder_may_have_a_tier_without_seats_of_its_own(stage):
+    an_offer(cohort=stage.cohort, tiers=[tier("all", "9.00", 5)])
+
+    assert overview(cohort=stage.cohort, at=clock.now()).tiers[0].cells == ["free"] * 5
