@@ -121,9 +121,12 @@ def test_migrations_depend_downwards_only():
     upward = []
     for path in HOUSE.rglob("migrations/0*.py"):
         room = room_of(path)
-        for target in re.findall(r"\(\s*['\"](\w+)['\"],\s*['\"]\d{4}_", path.read_text(encoding="utf-8")):
-            if target in HEIGHT and target != room and HEIGHT[target] >= HEIGHT[room]:
-                upward.append(f"{path.relative_to(HOUSE)} -> {target}")
+        targets = re.findall(r"\(\s*['\"](\w+)['\"],\s*['\"]\d{4}_", path.read_text(encoding="utf-8"))
+        upward += [
+            f"{path.relative_to(HOUSE)} -> {target}"
+            for target in targets
+            if target in HEIGHT and target != room and HEIGHT[target] >= HEIGHT[room]
+        ]
 
     assert upward == []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).resolve().parent.parent
 HAN = r"[\u4e00-\u9fff]"
@@ -134,3 +135,15 @@ def test_a_compiled_catalogue_can_be_read(house: Path) -> None:
     with po.with_suffix(".mo").open("rb") as file:
         words = gettext.GNUTranslations(file)
     assert words.ngettext("%(n)d seat", "%(n)d seats", 5) == "%(n)d 席"
+
+
+def test_the_same_words_are_translated_alike_in_every_room():
+    """Django merges the catalogues of all rooms: of two translations one would win everywhere, by chance."""
+    seen = {}
+    for path in sorted((ROOT / "kaiying").rglob("locale/zh_Hans/LC_MESSAGES/django.po")):
+        with path.open("rb") as stream:
+            for entry in read_po(stream):
+                if entry.id:
+                    seen.setdefault((entry.context, str(entry.id)), set()).add(str(entry.string))
+
+    assert {key: words for key, words in seen.items() if len(words) > 1} == {}

@@ -1,6 +1,7 @@
 """The web process: the gate's handlers, and Django as a synchronous application in eight threads beside them."""
 
 import os
+from typing import cast
 
 from django.core.wsgi import get_wsgi_application
 
@@ -9,10 +10,14 @@ django_pages = get_wsgi_application()
 
 # Only now: these import models, and models need the applications that the line above has loaded.
 from a2wsgi import WSGIMiddleware  # noqa: E402
+from a2wsgi.wsgi_typing import WSGIApp  # noqa: E402
 
 from kaiying.gate.asgi import Gate  # noqa: E402
 from kaiying.gate.assets import assets  # noqa: E402
+from kaiying.gate.request import App  # noqa: E402
 
 THREADS = 8
 
-application = Gate(pages=WSGIMiddleware(django_pages, workers=THREADS), assets=assets())
+# The two packages spell the same protocol in types of their own.
+pages = cast("App", WSGIMiddleware(cast("WSGIApp", django_pages), workers=THREADS))
+application = Gate(pages=pages, assets=assets())

@@ -16,7 +16,7 @@ from kaiying.wire import clock
 CODE_MAIL = "account/email/login_code"
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """Sign-in by code only; there is no other way in."""
 
     error_messages: ClassVar[dict[str, Any]] = {

@@ -12,11 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from kaiying.people.models import User
 
 
-class SignInForm(RequestLoginCodeForm):
+class SignInForm(RequestLoginCodeForm):  # type: ignore[misc]  # allauth has no types
     """Ask for a code; an address we have not seen gets an account with its first code.
 
     So the answer, the mail and the time they take are the same for known and unknown addresses.
     """
+
+    _user: User | None
 
     def clean_email(self) -> str:
         """Find or make the person behind the address."""

@@ -51,8 +51,8 @@ def owner_link(request: HttpRequest, secret: str) -> HttpResponse:
     if request.method == "POST" and request.user.is_authenticated:
         try:
             become_owner(secret=secret, user=request.user, at=at)
-        except LinkUsedUp as refused:
-            return render(request, "people/owner_link.html", {"refused": refused}, status=refused.status)
+        except LinkUsedUp as over:
+            return render(request, "people/owner_link.html", {"refused": over}, status=over.status)
         return redirect("pages:home")
     refused = None if is_open else LinkUsedUp()
     return render(request, "people/owner_link.html", {"refused": refused}, status=200 if is_open else 410)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from django.test import Client
@@ -37,7 +37,7 @@ class Stage:
 
     def on_day(self, number: int, hour: int = 12) -> datetime:
         """Return an hour of a day by the cohort's clocks."""
-        return periods.day_start(self.cohort.day_on(number), ZONE) + timedelta(hours=hour)
+        return periods.moment(self.cohort.day_on(number), time(hour), ZONE)
 
 
 @pytest.fixture

@@ -80,8 +80,8 @@ def test_the_form_leads_to_today_as_it_was_then(stage, as_):
 def test_looking_leaves_no_trace(stage, travel):
     PostFactory(group=stage.group, posted_at=stage.on_day(1))
     notify(to=stage.learner, kind="test", title="New", at=stage.on_day(1))
-    before = everything()
     browser = travel(stage.on_day(4))
+    before = everything()
 
     for url in (
         today(stage),
@@ -107,9 +107,10 @@ def test_looking_leaves_no_trace(stage, travel):
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 @pytest.mark.parametrize("url", ["/me/settings/", "/account/sign-out/", "/no/such/page/", "/"])
 def test_nothing_can_be_written(stage, travel, method, url):
+    browser = travel(stage.on_day(2))
     before = everything()
 
-    answer = getattr(travel(stage.on_day(2)), method)(url, {"name": "Mallory"})
+    answer = getattr(browser, method)(url, {"name": "Mallory"})
 
     assert answer.status_code == 403
     assert "You are only looking" in answer.content.decode()

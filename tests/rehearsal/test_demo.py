@@ -27,11 +27,10 @@ def played(django_db_setup, django_db_blocker):
     """Play it once for all tests here; they only look."""
     from django.db import transaction
 
-    with django_db_blocker.unblock():
-        with transaction.atomic():
-            camp = bring_in(folder=FOLDER, organizer=cast_organizer(), at=EVENING).camp
-            yield play_demo(camp=camp, at=EVENING)
-            transaction.set_rollback(True)
+    with django_db_blocker.unblock(), transaction.atomic():
+        camp = bring_in(folder=FOLDER, organizer=cast_organizer(), at=EVENING).camp
+        yield play_demo(camp=camp, at=EVENING)
+        transaction.set_rollback(True)
 
 
 def test_the_running_cohort_is_on_its_second_day(played):
