@@ -321,9 +321,11 @@ def ask(world: World, row: Row, role: str) -> str:
         transaction.set_rollback(True)
     client.cookies.clear()
     client.cookies.update(cookies)
-    if response.status_code == 302:  # noqa: PLR2004
+    if response.status_code == 302:
         return "i" if response.url.startswith(SIGN_IN) else "r"
-    return next((letter for letter, status in LETTERS.items() if status == response.status_code), str(response.status_code))
+    return next(
+        (letter for letter, status in LETTERS.items() if status == response.status_code), str(response.status_code)
+    )
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method} {row.name} {row.expected}")
@@ -342,7 +344,11 @@ def test_the_back_office_is_the_owners_alone(world: World) -> None:
 def test_no_address_is_left_out(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [*ROWS, *(row for row, _label in admin_rows(world))]
     # Django's admin has two kinds of addresses without a name: the old form of a change page, and its catch-all.
-    unnamed = {name for name in patterns() if name.startswith("admin/") and name.endswith(("<path:object_id>/", "(?P<url>.*)$"))}
+    unnamed = {
+        name
+        for name in patterns()
+        if name.startswith("admin/") and name.endswith(("<path:object_id>/", "(?P<url>.*)$"))
+    }
 
     assert set(patterns()) - {row.name for row in rows} - unnamed == set()
     with capsys.disabled():

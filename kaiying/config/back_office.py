@@ -7,7 +7,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver
 from django.utils.translation import gettext_lazy as _
@@ -38,7 +38,7 @@ class BackOfficeSite(AdminSite):
         """Let owners in, nobody else."""
         return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # noqa: ARG002 (Django's signature)
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002 (Django's signature)
         """Lead to our own sign-in; whoever is signed in and no owner is told so."""
         if self.has_permission(request):
             return redirect("admin:index")
@@ -46,10 +46,10 @@ class BackOfficeSite(AdminSite):
             raise PermissionDenied(str(_("The back office is open to the owner only.")))
         return redirect_to_login(request.GET.get("next", "/admin/"))
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # noqa: ARG002 (Django's signature)
+    def logout(self, *_args: Any, **_facts: Any) -> HttpResponse:  # type: ignore[override]
         """Lead to our own page for that."""
         return redirect("account_logout")
 
-    def get_urls(self) -> list[URLPattern | URLResolver]:  # type: ignore[override]
+    def get_urls(self) -> list[URLPattern | URLResolver]:
         """Leave out what does not fit signing in by code."""
         return [one for one in super().get_urls() if getattr(one, "name", None) not in WITHOUT]

@@ -10,6 +10,8 @@ from kaiying.notices.tasks import mail_notice
 from kaiying.outbox.actions import later, publish
 from kaiying.people.models import User
 
+LONGEST_TITLE = 200
+
 
 @transaction.atomic
 def notify(
@@ -19,7 +21,8 @@ def notify(
 
     ``title`` and ``body`` are already in the person's language (see ``language_of``); ``url`` is a path of ours.
     """
-    notice = Notice.objects.create(user=to, kind=kind, title=title[:200], body=body, url=url, at=at)
+    line = " ".join(title.split())[:LONGEST_TITLE]  # it may quote what people typed, and is the subject of a mail
+    notice = Notice.objects.create(user=to, kind=kind, title=line, body=body, url=url, at=at)
     publish("notices.told", channel=f"learner:{to.pk}", notice=notice.pk)
     if mail:
         later(mail_notice, at=at, notice=notice.pk)

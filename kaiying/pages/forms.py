@@ -41,7 +41,8 @@ class OverrideForm(forms.Form):
         camp = cohort.camp
         lessons = Lesson.objects.current().filter(camp=camp).in_order().defer("body", "slides")
         days = [
-            (f"day-{day.number}", f"{_('Day %(number)s') % {'number': day.number}} {day.title}") for day in camp.days.all()
+            (f"day-{day.number}", f"{_('Day %(number)s') % {'number': day.number}} {day.title}")
+            for day in camp.days.all()
         ]
         labels = {LessonKind.BONUS: _("Bonus lesson")}
         self.lessons = {f"lesson-{one.pk}": one for one in lessons}

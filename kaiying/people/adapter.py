@@ -12,7 +12,6 @@ from kaiying.outbox.actions import later
 from kaiying.people.tasks import deliver_mail
 from kaiying.wire import clock
 
-
 CODE_MAIL = "account/email/login_code"
 
 

@@ -63,8 +63,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     def initial(self) -> str:
         """One or two characters for the avatar.
 
-        The letter of a ``Learner K2``; of 小禾 and 阿澈 the second character, because half a class is 小 or 阿; else the
-        first.
+        The letter of a ``Learner K2``; of 小禾 and 阿澈 the second character, because half a class is 小 or 阿; else
+        the first.
         """
         shown = str(self).strip()
         before, _space, tail = shown.rpartition(" ")

@@ -5,10 +5,10 @@ import pytest
 from kaiying.orders.models import Order
 from kaiying.pages.queries import overview
 from kaiying.wire import clock
+from tests.factories.groups import seated
 from tests.factories.learning import ProgressFactory
 from tests.factories.offers import an_offer, tier
 from tests.factories.orders import an_order, hear
-from tests.factories.groups import seated
 from tests.factories.people import UserFactory
 
 

@@ -26,10 +26,20 @@ def pages(stage):
     learn, desk, group = f"/learn/{stage.cohort.slug}/", f"/desk/{stage.cohort.slug}/", f"/class/{stage.group.pk}/"
     at_desk = ("", "orders/", f"orders/{order.number}/refund/", "learners/", f"learners/{stage.enrollment.pk}/")
     in_class = ("", "wall/", "members/", "supervision/")
-    back_office = ("", "people/user/", f"people/user/{stage.learner.pk}/change/", "camps/lesson/", "camps/cohort/add/", "groups/post/")
+    back_office = (
+        "",
+        "people/user/",
+        f"people/user/{stage.learner.pk}/change/",
+        "camps/lesson/",
+        "camps/cohort/add/",
+        "groups/post/",
+    )
     return [
         *((stage.learner, learn + end) for end in ("", "welcome/", "course/", "lessons/l1/", "lessons/l9/", "notes/")),
-        *((stage.learner, url) for url in ("/me/", "/me/settings/", "/notices/", "/orders/", "/account/sign-out/", "/no/such/")),
+        *(
+            (stage.learner, url)
+            for url in ("/me/", "/me/settings/", "/notices/", "/orders/", "/account/sign-out/", "/no/such/")
+        ),
         (stage.learner, group),
         *((stage.operator, desk + end) for end in at_desk),
         *((stage.operator, group + end) for end in in_class),

@@ -76,7 +76,9 @@ def test_one_lesson_can_be_decided_about(stage, as_):
 
 
 def test_what_was_typed_stays_when_it_cannot_be_taken(stage, as_):
-    answer = as_(stage.operator).post(of(stage) + "overrides/", {"what": "day-4", "opens_at": "soon", "reason": "A good one"})
+    answer = as_(stage.operator).post(
+        of(stage) + "overrides/", {"what": "day-4", "opens_at": "soon", "reason": "A good one"}
+    )
 
     assert answer.status_code == 422
     html = answer.content.decode()
@@ -114,4 +116,4 @@ def test_a_moment_more_than_ten_years_away_is_refused_with_what_was_typed(stage,
 
     assert answer.status_code == 422
     assert 'value="2099-01-01T00:00"' in answer.content.decode()
-    assert abs((stage.cohort.opens_at(1) - clock.now())) < timedelta(days=3)
+    assert abs(stage.cohort.opens_at(1) - clock.now()) < timedelta(days=3)

@@ -19,6 +19,7 @@ from kaiying.wire.entry import COOKIE as PASS
 from kaiying.wire.entry import read_entry
 from tests.factories.camps import CohortFactory
 from tests.factories.groups import PostFactory, seated
+from tests.factories.learning import ProgressFactory, SubmissionFactory
 from tests.factories.people import UserFactory
 
 
@@ -241,3 +242,18 @@ def test_after_leaving_there_is_a_clear_page_too(stage, travel):
 
 def test_the_banner_is_on_pages_that_are_not_there_as_well(stage, travel):
     assert "Back to now" in travel(stage.on_day(2)).get("/no/such/page/").content.decode()
+
+
+def test_what_was_done_later_was_not_done_yet(stage, travel):
+    lesson = stage.camp.lessons.get(ref="l1")
+    ProgressFactory(
+        enrollment=stage.enrollment, lesson=lesson, opened_at=stage.on_day(1, 9), completed_at=stage.on_day(2, 9)
+    )
+    SubmissionFactory(
+        enrollment=stage.enrollment, task=stage.camp.tasks.get(ref="d1-map"), handed_in_at=stage.on_day(2, 9)
+    )
+
+    then, later = (travel(stage.on_day(*when)).get(today(stage)).content.decode() for when in ((1, 12), (2, 12)))
+
+    assert "0 of 8 tasks" in then
+    assert "1 of 8 tasks" in later

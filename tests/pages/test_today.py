@@ -14,7 +14,9 @@ from tests.factories.people import UserFactory
 
 
 def page_of(stage, at, enrollment=None):
-    enrollment = Enrollment.objects.select_related("cohort__camp", "learner").get(pk=(enrollment or stage.enrollment).pk)
+    enrollment = Enrollment.objects.select_related("cohort__camp", "learner").get(
+        pk=(enrollment or stage.enrollment).pk
+    )
     return today_page(enrollment=enrollment, viewer=enrollment.learner, at=at)
 
 

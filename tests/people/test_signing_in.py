@@ -123,3 +123,81 @@ def test_signing_in_never_leads_off_site(client, target):
     answer = client.post(reverse("account_confirm_login_code"), {"code": code, "next": target})
 
     assert answer.url == settings.LOGIN_REDIRECT_URL
+
+
+def test_a_mistyped_address_can_be_corrected(client):
+    client.post(reverse("account_login"), {"email": "wrong@example.org"})
+
+    waiting = client.get(reverse("account_login"))
+    page = client.get(reverse("account_confirm_login_code")).content.decode()
+    again = client.get(reverse("account_login") + "?another=1")
+
+    assert waiting.url == reverse("account_confirm_login_code")  # whoever comes back meanwhile goes on
+    assert reverse("account_login") + "?another=1" in page
+    assert again.status_code == 200
+    assert client.get(reverse("account_confirm_login_code")).status_code == 302
+
+
+def test_the_code_of_another_address_does_not_sign_in_as_the_first(client):
+    code_for(client, "first@example.org")
+    code = code_for(client, "second@example.org")
+
+    client.post(reverse("account_confirm_login_code"), {"code": code})
+
+    assert client.session["_auth_user_id"] == str(User.objects.get(email="second@example.org").pk)
+
+
+def test_after_too_many_wrong_codes_one_is_told_why_one_begins_anew(client):
+    code_for(client, "a@example.org")
+    for _ in range(5):
+        answer = client.post(reverse("account_confirm_login_code"), {"code": "x"})
+
+    assert answer.url == reverse("account_login")
+    assert "试得太多了" in client.get(answer.url).content.decode()
+
+
+def test_a_wrong_code_is_answered_beside_its_box(client):
+    code_for(client, "a@example.org")
+
+    html = client.post(reverse("account_confirm_login_code"), {"code": "x"}).content.decode()
+
+    assert "验证码不对" in html
+    assert 'aria-invalid="true"' in html
+
+
+def test_what_was_typed_stays_when_it_is_no_address(client):
+    html = client.post(reverse("account_login"), {"email": "me@"}).content.decode()
+
+    assert 'value="me@"' in html
+    assert 'aria-invalid="true"' in html
+
+
+def test_a_closed_account_gets_the_same_answer_and_no_mail(client):
+    UserFactory(email="closed@example.org", is_active=False)
+
+    answer = client.post(reverse("account_login"), {"email": "closed@example.org"})
+    run_due(at=clock.now())
+
+    assert answer.url == reverse("account_confirm_login_code")
+    assert mail.outbox == []
+
+
+def test_a_new_code_ends_the_one_before(client):
+    first = code_for(client, "a@example.org")
+    client.post(reverse("account_confirm_login_code"), {"action": "resend"})
+    run_due(at=clock.now())
+    second = re.search(r"\d{7}", mail.outbox[-1].body).group()
+
+    client.post(reverse("account_confirm_login_code"), {"code": first if first != second else "x"})
+    assert "_auth_user_id" not in client.session
+    client.post(reverse("account_confirm_login_code"), {"code": second})
+    assert "_auth_user_id" in client.session
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh-CN", "10 分钟内"), ("en", "within 10 minutes")])
+def test_the_mail_says_what_to_do_in_both_languages(client, language, words):
+    client.post(reverse("account_login"), {"email": "a@example.org"}, headers={"accept-language": language})
+    run_due(at=clock.now())
+
+    assert words in mail.outbox[-1].body
+    assert settings.KAIYING_URL in mail.outbox[-1].body

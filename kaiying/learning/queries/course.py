@@ -178,14 +178,15 @@ def course(enrollment: Enrollment, at: datetime, checked_in: frozenset[int] = fr
     days = list(Day.objects.filter(camp_id=camp_id))
     last_day = max((day.number for day in days), default=1)
     overrides = list(enrollment.overrides.all())
-    progress = {one.lesson_id: one for one in enrollment.progress.defer("watched")}
+    begun = enrollment.progress.filter(opened_at__lte=at).defer("watched")
+    progress = {one.lesson_id: _as_of(one, at) for one in begun}
     rule = {"cohort": cohort, "enrollment": enrollment, "overrides": overrides, "last_day": last_day, "at": at}
     lines = {}
     for lesson in Lesson.objects.filter(camp_id=camp_id).in_order().only(*LISTED):
         found = unlock.opening(lesson=lesson, **rule)  # type: ignore[arg-type]
         if found.why is not Why.RETIRED:
             lines[lesson.pk] = LessonLine(lesson, found, progress.get(lesson.pk))
-    handed_in = {one.task_id: one for one in enrollment.submissions.all()}
+    handed_in = {one.task_id: one for one in enrollment.submissions.filter(handed_in_at__lte=at)}
     openings = {day.number: unlock.day_opening(day=day.number, **rule) for day in days}  # type: ignore[arg-type]
     dues = {day.number: unlock.due_at(cohort=cohort, enrollment=enrollment, day=day.number) for day in days}
     tasks: dict[int, list[TaskLine]] = {}
@@ -215,6 +216,13 @@ def course(enrollment: Enrollment, at: datetime, checked_in: frozenset[int] = fr
             for day in days
         ],
     )
+
+
+def _as_of(progress: Progress, at: datetime) -> Progress:
+    """Take back what was finished only after ``at``; how much was watched by then is not kept."""
+    if progress.completed_at is not None and progress.completed_at > at:
+        progress.completed_at = None
+    return progress
 
 
 def _task_line(

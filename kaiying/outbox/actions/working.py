@@ -4,7 +4,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -69,8 +70,11 @@ class Worker:
             if not taken:
                 self._freed.wait(IDLE_PAUSE)
             self._freed.clear()
-        pool.shutdown(wait=False, cancel_futures=True)
-        return self._finish_up(grace)
+        done = self._finish_up(grace)
+        if done:
+            self._close_connections(pool)
+        pool.shutdown(wait=done, cancel_futures=True)
+        return done
 
     def _turn(self, pool: ThreadPoolExecutor) -> int:
         """Look once at everything there is to do; return how many jobs were taken."""
@@ -139,3 +143,14 @@ class Worker:
             self._keep_leases()
             time.sleep(0.05)
         return not self.running
+
+    def _close_connections(self, pool: ThreadPoolExecutor) -> None:
+        """Let every thread close its own connection; nobody else can."""
+        together = threading.Barrier(self.threads)
+
+        def close() -> None:
+            connection.close()
+            with suppress(threading.BrokenBarrierError):
+                together.wait(timeout=2)
+
+        wait([pool.submit(close) for _ in range(self.threads)])

@@ -73,7 +73,7 @@ def overview(*, cohort: Cohort, at: datetime) -> Overview:
         standing=Count("pk", filter=Q(ended_at=None)), ended=Count("pk", filter=Q(ended_at__isnull=False))
     )
     shares = {
-        row["lesson"]: row
+        row["lesson"]: (row["opened"], row["finished"])
         for row in Progress.objects.filter(enrollment__cohort=cohort, enrollment__ended_at=None)
         .values("lesson")
         .annotate(opened=Count("pk"), finished=Count("completed_at"))
@@ -92,10 +92,7 @@ def overview(*, cohort: Cohort, at: datetime) -> Overview:
         sales=sales(cohort),
         enrolled=counts["standing"],
         ended=counts["ended"],
-        lessons=[
-            LessonShare(one, shares.get(one.pk, {}).get("opened", 0), shares.get(one.pk, {}).get("finished", 0))
-            for one in lessons.defer("body", "slides")
-        ],
+        lessons=[LessonShare(one, *shares.get(one.pk, (0, 0))) for one in lessons.defer("body", "slides")],
         groups=list(groups),
         latest=list(
             Order.objects.filter(claim__offer__cohort=cohort)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils.translation import ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext, pgettext_lazy
 
 from kaiying.camps.vocabulary import TaskKind
 from kaiying.groups.models import CheckIn, ClassGroup, Post
