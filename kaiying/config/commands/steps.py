@@ -1,5 +1,6 @@
 """The steps of a preparation, with Django loaded."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,6 +8,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import translation
 
 from kaiying.config.commands import CannotGoOn, catalogs, django_commands, preparing
 from kaiying.config.commands.screen import console
@@ -56,8 +58,11 @@ def _demo() -> list[dict[str, str]]:
         call_command("demo", quiet_people=True)
     except CommandError as error:
         raise CannotGoOn(f"The demo could not be played in: {error}", "kaiying demo tries again.") from error
+    # A terminal that says nothing of Chinese gets English, as the command line itself does.
+    with translation.override("zh-hans" if os.environ.get("LANG", "").startswith("zh") else "en"):
+        found = doors()
     # Without the address: the next start may listen at another port.
-    return [{"who": door["who"], "path": door["url"].removeprefix(settings.KAIYING_URL)} for door in doors()]
+    return [{"who": door["who"], "path": door["url"].removeprefix(settings.KAIYING_URL)} for door in found]
 
 
 def _has_owner() -> bool:

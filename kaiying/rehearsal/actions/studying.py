@@ -113,7 +113,7 @@ def _duties(
 ) -> Iterator[Step]:
     for task in camp.tasks.get(day, []):
         if task.kind == TaskKind.CHECK_IN and day in CHECK_INS:
-            text = dice.choice(CHECK_INS[day])
+            text = CHECK_INS[day][enrollment.pk % len(CHECK_INS[day])]
             yield at, partial(check_in, task=task, learner=enrollment.learner, group=camp.group, text=text)
         elif task.kind == TaskKind.SUBMISSION and dice.random() < duty:
             text = MAP if day == 1 else dice.choice(SUBMISSIONS)
