@@ -1,11 +1,15 @@
 """Reads of this room that pages need."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from django.db.models import QuerySet
 
 from kaiying.camps.models import Camp, Cohort, Day, Lesson, Message, Staffing, Task, Teacher, Topic
 from kaiying.people.models import Organizer
+
+
+PLACE = re.compile(r"\{(\w+)\}")
 
 
 def camps_of(organizer: Organizer) -> QuerySet[Camp]:
@@ -43,6 +47,17 @@ def teachers_of(camp: Camp) -> Sequence[Teacher]:
 def message_of(camp: Camp, ref: str) -> Message | None:
     """Return one of the camp's messages, if its author wrote it; one query."""
     return camp.messages.filter(ref=ref).first()
+
+
+def fill(text: str, places: Mapping[str, str]) -> str:
+    """Put facts in places such as ``{name}``; anything else in braces stays as typed, also inside of what is put in."""
+    return PLACE.sub(lambda found: places.get(found[1], found[0]), text)
+
+
+def filled(camp: Camp, ref: str, places: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return subject and text of a message in the active language, or None if the author wrote none; one query."""
+    message = message_of(camp, ref)
+    return None if message is None else (fill(str(message.subject), places), fill(str(message.body), places))
 
 
 def staff_of(cohort: Cohort) -> Sequence[Staffing]:

@@ -40,6 +40,20 @@ class TeacherRole(models.TextChoices):
     MENTOR = "mentor", _("Mentor")
 
 
+MESSAGES: dict[str, tuple[str, ...]] = {
+    "welcome": ("name", "camp", "price"),
+    "day-open": ("name", "camp", "day", "lesson", "minutes"),
+    "behind": ("name", "lesson", "minutes"),
+    "finished": ("name", "camp", "until"),
+    "waitlist-turn": ("name", "camp", "price", "until"),
+    "refunded": ("name", "camp", "price"),
+}
+"""The messages the product sends, by id, and the places it fills in each."""
+
+LAST_SEATS = ("count", "tier", "price")
+"""The places in the wording for the last seats."""
+
+
 class ChangeKind(StrEnum):
     """What a load does to a thing."""
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
+from kaiying.camps.queries import fill
 from kaiying.kit.money import Money
 from kaiying.offers.models import Claim, Offer, PriceTier, Seat, WaitlistEntry
 from kaiying.offers.vocabulary import LIVE, SeatState, StepState
@@ -147,7 +148,7 @@ def ladder(offer: Offer, at: datetime) -> Ladder:
         closes_at=offer.closes_at,
         at=at,
         version=offer.epoch,
-        last_seats=_last_seats(offer, rungs, now),
+        last_seats=_last_seats(offer, now),
     )
 
 
@@ -184,12 +185,19 @@ def _rung(offer: Offer, tier: PriceTier, free: int, current: PriceTier | None, a
     )
 
 
-def _last_seats(offer: Offer, rungs: list[Rung], current: Rung | None) -> Text | None:
-    """Return the wording for the last seats when it is true: no more than so many are left at this price, or at all."""
-    count, wording = offer.last_seats.get("count"), offer.last_seats.get("wording")
-    if not count or not wording or current is None:
+def _last_seats(offer: Offer, current: Rung | None) -> Text | None:
+    """Return the wording for the last seats, with the seats that are left, their tier and their price put in.
+
+    It appears while no more than so many are left at the price that is asked now; for the last tier that is in all.
+    """
+    count, wording = offer.last_seats.get("count"), Text.of(offer.last_seats.get("wording"))
+    if not count or current is None or current.free > count:
         return None
-    return Text.of(wording) if current.free <= count or sum(rung.free for rung in rungs) <= count else None
+    facts = {"count": str(current.free), "price": current.price.text(short=True)}
+    words = {
+        language: fill(text, {**facts, "tier": current.name.in_language(language)}) for language, text in wording.items()
+    }
+    return Text(words, main=wording.main)
 
 
 def live_claim(offer: Offer, learner: User) -> Claim | None:

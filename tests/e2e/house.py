@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -138,6 +139,7 @@ def bring_camp(house, folder):
 
 
 def open_cohort(house, *, number, starts_on, address):
-    house.manage(
-        "cohort_open", "sprint", starts_on, "--number", str(number), "--sale-opens", "now", "--address", address
+    opens = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    house.kaiying(
+        "cohort", "open", "sprint", starts_on, "--number", str(number), "--sale-opens", opens, "--address", address
     )

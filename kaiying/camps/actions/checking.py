@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.conf import settings
 
 from kaiying.camps.actions import written as w
+from kaiying.camps.actions.blanks import check_last_seats, check_messages
 from kaiying.camps.actions.kinds import nearest
 from kaiying.camps.actions.marks import Place, Problem, Problems
 from kaiying.camps.actions.reading import Reading, read_folder
@@ -21,10 +22,6 @@ from kaiying.web.texts import Text
 
 FASTEST = {"zh": 7.0, "en": 22.0}
 """Characters a second that captions may bring at most, by language."""
-
-BLANKS = ("name", "camp", "lesson", "minutes", "day", "price", "until")
-BLANK = re.compile(r"\{(\w+)\}")
-"""Places to fill in messages."""
 
 
 def check_camp(folder: Path) -> Reading:
@@ -241,19 +238,6 @@ def _check_ends(offer: w.WrittenOffer, zone: str, problems: Problems) -> None:
         problems.warn(place, "tiers", "after this no tier is open", "Leave “ends_at” out of the last tier.")
 
 
-def _check_blanks(camp: w.WrittenCamp, problems: Problems) -> None:
-    """Note places to fill that nothing fills: people would read ``{nmae}``."""
-    for message in camp.messages:
-        for key, text in (("subject", message.subject), ("body", message.body)):
-            for language, words in text.items():
-                place = message.at(key)
-                if language != camp.language:
-                    place = Place(f"{place.path.removesuffix('.md')}.{language}.md")
-                for name in sorted(set(BLANK.findall(words)) - set(BLANKS)):
-                    said = f"nothing fills the place {{{name}}} in the {key}"
-                    problems.error(place, "blank", said, nearest(name, BLANKS))
-
-
 def _check_translations(reading: Reading, problems: Problems) -> None:
     """Note what lacks a language that other texts of the camp have."""
     camp = reading.camp
@@ -280,6 +264,7 @@ CHECKS: tuple[Callable[[w.WrittenCamp, Problems], None], ...] = (
         _check_media,
         _check_lessons,
         _check_ladder,
-        _check_blanks,
+        check_messages,
+        check_last_seats,
     ),
 )

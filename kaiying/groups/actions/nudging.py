@@ -1,6 +1,6 @@
 """Reminders from the head teacher, each to one person in that person's language."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from kaiying.camps.models import Message
+from kaiying.camps.queries import fill
 from kaiying.groups.models import ClassGroup, Nudge
 from kaiying.groups.queries.access import entry_of
 from kaiying.groups.queries.supervision import Row, supervision
@@ -18,13 +19,6 @@ from kaiying.outbox.actions import publish
 from kaiying.people.models import User
 
 BEHIND = "behind"
-
-
-def fill(text: str, places: Mapping[str, str]) -> str:
-    """Put facts in the places ``{name}``, ``{lesson}``, ``{minutes}``; anything else in braces stays as typed."""
-    for name, value in places.items():
-        text = text.replace("{" + name + "}", value)
-    return text
 
 
 def draft(row: Row, message: Message | None) -> tuple[str, str]:

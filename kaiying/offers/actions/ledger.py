@@ -118,7 +118,7 @@ class Ledger:
     @staticmethod
     def _steady_plans() -> None:
         # Every index of ours is made for the statements here. A planner that has never analysed a table thinks that
-        # a few hundred learners are all of them, and reads everything that is sold (SEATS.md §3, trap 1).
+        # a few hundred learners are all of them, and reads everything that is sold.
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL enable_seqscan = off")
