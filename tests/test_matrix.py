@@ -265,6 +265,10 @@ ADMIN = {
     "groups_classgroup": FULL, "groups_membership": FULL, "groups_post": FULL, "groups_checkin": FULL,
     "groups_nudge": FULL, "offers_offer": EDIT, "offers_claim": VIEW, "offers_waitlistentry": VIEW,
     "orders_order": VIEW, "orders_payment": VIEW, "orders_refund": VIEW, "orders_callback": VIEW,
+    "learning_enrollment": FULL,
+    "learning_override": FULL,
+    "learning_progress": FULL,
+    "learning_submission": FULL,
     "outbox_event": VIEW, "outbox_job": VIEW, "outbox_schedule": VIEW,
 }  # fmt: skip
 OWNER_ONLY = "rrrrrrrr"

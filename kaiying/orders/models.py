@@ -83,6 +83,13 @@ class Order(models.Model):
         """What it costs."""
         return Money(self.amount, self.currency)
 
+    @property
+    def is_turned_down(self) -> bool:
+        """Whether money should go back and the provider said no, so that somebody has to ask again."""
+        refunds = list(self.refunds.all())
+        standing = {refund.charge_id for refund in refunds if refund.state != RefundState.FAILED}
+        return any(refund.charge_id not in standing for refund in refunds)
+
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
     """Ways to pick movements of money."""

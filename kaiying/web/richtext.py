@@ -1,12 +1,16 @@
 """Markdown to safe HTML, for what members and organisers write."""
 
+import re
 import unicodedata
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 import nh3
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, pgettext
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
 from markdown_it.parser_inline import ParserInline
@@ -30,7 +34,17 @@ ATTRIBUTES = {
     "th": {"scope", "colspan", "rowspan"},
     "td": {"colspan", "rowspan"},
     "details": {"open"},
+    "div": {"aria-label"},
+    "pre": {"aria-label"},
 }
+# What is wider than the page scrolls by itself, so the keyboard must reach it and it needs a name.
+SCROLLS = {"tabindex": {"0"}, "role": {"region"}}
+CLASSES = {"div": {"rich-table"}, "th": {"nowrap", "ta-r", "ta-c"}, "td": {"nowrap", "ta-r", "ta-c"}}
+SHORT_CELL = 16
+"""Columns a cell may take and still stand on one line; Chinese characters take two."""
+LONGEST_LABEL = 60
+OPENS = re.compile(r"<(table|pre)\b[^>]*>", re.IGNORECASE)
+CLOSES = re.compile(r"</table\s*>", re.IGNORECASE)
 # Everything inside these goes too, not only the tag.
 DROPPED_WHOLE = {"script", "style", "template", "noscript", "iframe", "object", "svg", "math", "title", "textarea"}
 
@@ -88,12 +102,73 @@ def _lower_headings(state: StateCore) -> None:
             token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
 
 
-def _open_table(_self: Any, _tokens: Sequence[Token], _place: int, _options: Any, _env: Any) -> str:
-    return '<div class="rich-table" tabindex="0"><table>'
+def _hold_short_cells(state: StateCore) -> None:
+    """Keep figures and other short cells in one piece, and to the side their column asks for."""
+    for token, inside in zip(state.tokens, state.tokens[1:], strict=False):
+        if token.type not in {"th_open", "td_open"}:
+            continue
+        side = str(token.attrs.pop("style", "")).removeprefix("text-align:")
+        width = sum(2 if _is_cjk(char) else 1 for char in inside.content)
+        classes = ["nowrap"] if width <= SHORT_CELL else []
+        classes += [{"right": "ta-r", "center": "ta-c"}[side]] if side in {"right", "center"} else []
+        if classes:
+            token.attrSet("class", " ".join(classes))
+
+
+def _name_scrollers(state: StateCore) -> None:
+    """Give what scrolls sideways a name: a table its columns, code its first line; no two have the same."""
+    given: set[str] = set()
+    table, code = gettext("Table"), pgettext("program text", "Code")
+
+    def named(kind: str, words: str) -> str:
+        base = f"{kind}: {words}" if words else kind
+        base = name = base if len(base) <= LONGEST_LABEL else f"{base[:LONGEST_LABEL]}…"
+        count = 1
+        while name in given:
+            count += 1
+            name = f"{base} ({count})"
+        given.add(name)
+        return name
+
+    def written(found: re.Match[str]) -> str:
+        if found[1].lower() == "pre":
+            return f"<pre{_scrolls(named(code, ''))}>"
+        return f'<div class="rich-table"{_scrolls(named(table, ""))}>{found[0]}'
+
+    for place, token in enumerate(state.tokens):
+        if token.type == "table_open":
+            token.meta["name"] = named(table, _columns(state.tokens[place:]))
+        elif token.type in {"fence", "code_block"}:
+            token.meta["name"] = named(code, token.content.strip().partition("\n")[0].strip())
+        elif token.type == "html_block":
+            token.content = CLOSES.sub("</table></div>", OPENS.sub(written, token.content))
+
+
+def _columns(tokens: Sequence[Token]) -> str:
+    words = []
+    for token, inside in zip(tokens, tokens[1:], strict=False):
+        if token.type == "thead_close":
+            break
+        if token.type == "th_open" and inside.content:
+            words.append(inside.content)
+    return ", ".join(words)
+
+
+def _scrolls(name: str) -> str:
+    return f' tabindex="0" role="region" aria-label="{escape(name)}"'
+
+
+def _open_table(_self: Any, tokens: Sequence[Token], place: int, _options: Any, _env: Any) -> str:
+    return f'<div class="rich-table"{_scrolls(tokens[place].meta["name"])}><table>'
 
 
 def _close_table(_self: Any, _tokens: Sequence[Token], _place: int, _options: Any, _env: Any) -> str:
     return "</table></div>"
+
+
+def _code(_self: Any, tokens: Sequence[Token], place: int, _options: Any, _env: Any) -> str:
+    token = tokens[place]
+    return f"<pre{_scrolls(token.meta['name'])}><code>{escape(token.content)}</code></pre>\n"
 
 
 @cache
@@ -103,42 +178,62 @@ def _parser(*, html: bool, breaks: bool) -> MarkdownIt:
     parser.configure("commonmark", {"html": html, "breaks": breaks, "linkify": True, "maxNesting": 20})
     parser.enable(["table", "strikethrough", "linkify"])
     parser.core.ruler.push("lower_headings", _lower_headings)
+    parser.core.ruler.push("hold_short_cells", _hold_short_cells)
+    parser.core.ruler.push("name_scrollers", _name_scrollers)
     parser.add_render_rule("table_open", _open_table)
     parser.add_render_rule("table_close", _close_table)
+    parser.add_render_rule("fence", _code)
+    parser.add_render_rule("code_block", _code)
     return parser
 
 
-def _only_own_pictures(tag: str, attribute: str, value: str) -> str | None:
-    """Drop the address of a picture that is not on this site: it would tell a stranger who reads what."""
-    if tag == "img" and attribute == "src":
-        own = value.startswith("/") and not value.startswith("//") and "\\" not in value
-        return value if own else None
-    return value
+type Addresses = Callable[[str], str]
+"""The address of a picture the text names (``media/x.png``); empty when there is none."""
 
 
-@cache
-def _cleaner(rel: str) -> nh3.Cleaner:
+def _own_addresses(pictures: Addresses | None) -> Callable[[str, str, str], str | None]:
+    """Let pictures be files of this site only.
+
+    One elsewhere would tell a stranger who reads what, and a page of ours asked for as a picture might do something.
+    """
+
+    def address(tag: str, attribute: str, value: str) -> str | None:
+        if (tag, attribute) not in {("img", "src"), ("a", "href")}:
+            return value
+        if pictures is not None and (found := pictures(unquote(value))):
+            return found
+        own = value.startswith(("/media/", "/static/")) and not any(mark in unquote(value) for mark in ("..", "\\"))
+        return value if own or tag == "a" else None
+
+    return address
+
+
+def _cleaner(rel: str, pictures: Addresses | None) -> nh3.Cleaner:
     return nh3.Cleaner(
         tags=TAGS,
         clean_content_tags=DROPPED_WHOLE,
         attributes=ATTRIBUTES,
-        attribute_filter=_only_own_pictures,
-        allowed_classes={"div": {"rich-table"}},
-        tag_attribute_values={"div": {"tabindex": {"0"}}},
+        attribute_filter=_own_addresses(pictures),
+        allowed_classes=CLASSES,
+        tag_attribute_values={"div": SCROLLS, "pre": SCROLLS},
         url_schemes={"http", "https", "mailto"},
         link_rel=rel,
         strip_comments=True,
     )
 
 
-def render(text: str, *, by_organizer: bool = False) -> SafeString:
+_plain_cleaner = cache(lambda rel: _cleaner(rel, None))
+
+
+def render(text: str, *, by_organizer: bool = False, pictures: Addresses | None = None) -> SafeString:
     """Turn Markdown into safe HTML.
 
     Members' HTML is shown as they typed it and their links are marked as theirs; organisers may use HTML, which is
-    cleaned by the same list of allowed tags.
+    cleaned by the same list of allowed tags. ``pictures`` tells where the files are that an organiser's text names.
     """
     if len(text) > LONGEST:
         text = text[:LONGEST]
     raw = _parser(html=by_organizer, breaks=not by_organizer).render(text)
     rel = "noopener noreferrer" if by_organizer else "noopener noreferrer nofollow ugc"
-    return mark_safe(_cleaner(rel).clean(raw))  # noqa: S308  (cleaned on this very line)
+    cleaner = _plain_cleaner(rel) if pictures is None else _cleaner(rel, pictures)
+    return mark_safe(cleaner.clean(raw))  # noqa: S308  (cleaned on this very line)

@@ -29,7 +29,7 @@ def address(*channels: str, user_id: int = 7, after: int | None = None, at: date
 def tell(name: str = "groups.post_written", channel: str = GROUP, **facts) -> int:
     with transaction.atomic():
         publish(name, channel=channel, **facts)
-    return Event.objects.latest("id").pk
+    return Event.objects.filter(name=name, channel=channel).latest("id").pk
 
 
 async def test_what_happens_is_told_to_who_listens(live_gate, signed_in) -> None:

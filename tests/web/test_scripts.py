@@ -17,12 +17,17 @@ from playwright.sync_api import Page, sync_playwright
 from kaiying import web
 
 STATIC = Path(web.__file__).parent / "static" / "web"
+HTMX = STATIC.parent / "vendor" / "htmx" / "htmx.min.js"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome-stable")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="no Chromium")]
 
 SCRIPTS = "".join(f'<script type="module" src="/{path.name}"></script>' for path in sorted(STATIC.glob("*.js")))
 NOTE_EVENTS = """window.got = []; for (const name of ["live:groups.posted", "live:offers.changed", "countdown:over"])
 document.addEventListener(name, (event) => got.push([name, event.detail && event.detail.id]));"""
+
+
+PART = """<form id="part" method="post" action="{action}" hx-post="{action}" hx-target="#part" hx-swap="outerHTML">
+<textarea name="words" data-draft="a"></textarea><button data-busy="正在保存…">保存</button></form>"""
 
 
 class Site(ThreadingHTTPServer):
@@ -65,6 +70,8 @@ class Answer(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         if url.path == "/events":
             self.stream(parse_qs(url.query))
+        elif url.path.endswith("htmx.min.js"):
+            self.send("text/javascript", HTMX.read_text(encoding="utf-8"))
         elif url.path.endswith(".js"):
             self.send("text/javascript", (STATIC / url.path[1:]).read_text(encoding="utf-8"))
         elif url.path == "/":
@@ -79,7 +86,9 @@ class Answer(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         self.server.posts += 1
         time.sleep(0.2)
-        if self.path == "/fails":
+        if self.path in {"/part", "/refused"}:
+            self.send("text/html", PART.format(action=self.path), 200 if self.path == "/part" else 422)
+        elif self.path == "/fails":
             self.send("text/html", f"<!doctype html>{SCRIPTS}<p data-failed>broken</p>", 503)
         else:
             self.send_response(303)
@@ -157,7 +166,8 @@ def test_a_refused_ticket_is_replaced_after_two_tries(site: Site, page: Page) ->
     page.evaluate(
         "(() => { const e = document.querySelector('live-stream'); e.setAttribute('ticket', 'bad'); e.open(); })()"
     )
-    page.wait_for_function("document.querySelector('live-stream').dataset.state === 'online'", timeout=10_000)
+    # It is still called online until the first refusal arrives.
+    page.wait_for_selector('live-stream[ticket=t3][data-state=online]', state="attached", timeout=10_000)
 
     assert [ticket for ticket, _ in site.streams][-3:] == ["bad", "bad", "t3"]
 
@@ -254,6 +264,41 @@ def test_a_draft_survives_a_reload_and_a_failure_and_goes_once_it_is_taken(site:
 
     assert page.input_value("textarea") == ""
     assert page.evaluate("Object.keys(sessionStorage)") == []
+
+
+def part(site: Site, page: Page, action: str) -> None:
+    site.body = '<script src="/htmx.min.js"></script>' + PART.format(action=action)
+    page.goto(site.address)
+    page.wait_for_load_state("networkidle")
+    page.evaluate("document.addEventListener('htmx:finally:request', () => { window.answered = true; })")
+    page.fill("textarea", "一条笔记")
+    page.click("button")
+
+
+def test_what_was_taken_is_not_put_back_into_the_part_that_replaces_the_form(site: Site, page: Page) -> None:
+    part(site, page, "/part")
+    page.wait_for_function("window.answered")
+
+    assert site.posts == 1
+    assert page.input_value("textarea") == ""
+    assert page.evaluate("Object.keys(sessionStorage)") == []
+    page.fill("textarea", "第二条")
+    page.click("button")
+    page.wait_for_function("document.querySelector('textarea').value === ''")
+    assert site.posts == 2
+
+
+def test_what_was_refused_or_typed_meanwhile_is_put_back(site: Site, page: Page) -> None:
+    part(site, page, "/refused")
+    page.wait_for_function("window.answered")
+    assert page.input_value("textarea") == "一条笔记"
+
+    part(site, page, "/part")
+    page.fill("textarea", "一条笔记，再补一句")
+    page.wait_for_function("window.answered")
+
+    assert page.input_value("textarea") == "一条笔记，再补一句"
+    assert page.evaluate("Object.keys(sessionStorage)") == ["draft:/:a"]
 
 
 def test_a_theme_changes_at_once_and_is_kept(site: Site, page: Page) -> None:

@@ -231,3 +231,21 @@ def test_a_count_down_carries_the_servers_clock_and_its_words() -> None:
 def test_rich_text_is_safe_html() -> None:
     assert show("{{ words|rich }}", words="**你好，**世界") == "<p><strong>你好，</strong>世界</p>\n"
     assert show('{{ words|rich:"organizer" }}', words="<b onclick=x>好</b>") == "<p>好</p>\n"
+
+
+@pytest.mark.parametrize(
+    ("zone", "chinese", "english"),
+    [
+        ("Asia/Shanghai", "北京时间", "China Standard Time"),
+        ("America/New_York", "北美东部时间", "Eastern Time"),  # clocks change there: neither standard nor summer time
+        ("Asia/Tokyo", "日本标准时间", "Japan Standard Time"),
+        ("Nowhere/Land", "Nowhere/Land", "Nowhere/Land"),
+    ],
+)
+def test_a_zone_is_called_what_people_call_it(zone, chinese, english):
+    said = []
+    for language in ("zh-hans", "en"):
+        with translation.override(language):
+            said.append(tags.zone_name(zone))
+
+    assert said == [chinese, english]

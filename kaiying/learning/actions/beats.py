@@ -33,8 +33,9 @@ COMPLETE_TENTHS = 9
 # Many rows with one statement that is prepared once: through the ORM a batch takes three times as long.
 UPSERT = """
 INSERT INTO learning_progress
- (enrollment_id, lesson_id, watched, seconds, position, position_at, device, opened_at, opened_count, completed_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ (enrollment_id, lesson_id, watched, seconds, position, position_at, device, opened_at, counted_at, opened_count,
+  completed_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (enrollment_id, lesson_id) DO UPDATE SET
  watched = excluded.watched, seconds = excluded.seconds, position = excluded.position,
  position_at = excluded.position_at, device = excluded.device, completed_at = excluded.completed_at
@@ -133,7 +134,9 @@ def _add(beat: Beat, known: Known, enrollment: Enrollment, lesson: Lesson, gate:
     key = Key(enrollment.pk, lesson.pk)
     progress = known.progress.get(key)
     if progress is None:
-        progress = Progress(enrollment_id=enrollment.pk, lesson_id=lesson.pk, opened_at=at, opened_count=1)
+        progress = Progress(
+            enrollment_id=enrollment.pk, lesson_id=lesson.pk, opened_at=at, counted_at=at, opened_count=1
+        )
         known.progress[key] = progress
     held = known.sets.get(key) or progress.set
     offered = Seconds.of(beat.spans, length=lesson.length) - held
@@ -203,7 +206,8 @@ def _write(known: Known, at: datetime) -> None:
 def _row(key: Key, known: Known) -> tuple[Any, ...]:
     one = known.progress[key]
     facts = (known.sets[key].pack(), one.seconds, one.position, _moment(one.position_at), one.device)
-    return (*key, *facts, _moment(one.opened_at), one.opened_count, _moment(one.completed_at))
+    opened = (_moment(one.opened_at), _moment(one.counted_at), one.opened_count)
+    return (*key, *facts, *opened, _moment(one.completed_at))
 
 
 def _moment(at: datetime | None) -> Any:
@@ -228,12 +232,14 @@ def _news(known: Known) -> Iterable[Event]:
             },
         )
     for key in known.completed:
-        enrollment = known.touched[key]
-        yield Event(
-            name="learning.lesson_completed",
-            channel=f"cohort:{enrollment.cohort_id}",
-            facts={"enrollment": enrollment.pk, "learner": enrollment.learner_id, "lesson": key.lesson_id},
-        )
+        yield from completed(enrollment=known.touched[key], lesson_id=key.lesson_id)
+
+
+def completed(*, enrollment: Enrollment, lesson_id: int) -> Iterable[Event]:
+    """Tell the staff of the cohort, and the learner's other pages, that a lesson is finished."""
+    facts = {"enrollment": enrollment.pk, "learner": enrollment.learner_id, "lesson": lesson_id}
+    for channel in (f"cohort:{enrollment.cohort_id}", f"learner:{enrollment.learner_id}"):
+        yield Event(name="learning.lesson_completed", channel=channel, facts=facts)
 
 
 def _numbers(beat: Beat) -> Iterable[float]:

@@ -60,14 +60,9 @@ def _keep(
     now.save()
     if gone:
         transaction.on_commit(lambda: discard_picture(gone))
-    publish(
-        "learning.handed_in",
-        channel=f"cohort:{enrollment.cohort_id}",
-        enrollment=enrollment.pk,
-        learner=enrollment.learner_id,
-        task=task.pk,
-        again=before is not None,
-    )
+    facts = {"enrollment": enrollment.pk, "learner": enrollment.learner_id, "task": task.pk, "again": bool(before)}
+    for channel in (f"cohort:{enrollment.cohort_id}", f"learner:{enrollment.learner_id}"):
+        publish("learning.handed_in", channel=channel, **facts)
     return now
 
 

@@ -1,25 +1,33 @@
 """Opening a lesson's page, and saying that one has read what cannot be watched."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from kaiying.camps.models import Lesson
+from kaiying.learning.actions.beats import completed
 from kaiying.learning.models import Enrollment, Progress
 from kaiying.learning.vocabulary import NoLesson
-from kaiying.outbox.actions import publish
+from kaiying.outbox.actions import publish_all
+
+
+VISIT = timedelta(minutes=20)
+"""Whoever opens a lesson again so soon after opening or watching it has not come back: they never left."""
 
 
 @transaction.atomic
 def record_opening(*, enrollment: Enrollment, lesson: Lesson, at: datetime) -> Progress:
-    """Count that the learner opened the lesson and was seen."""
+    """Note that the learner was seen, and count the opening if it begins a visit; reloading a page does not."""
     Enrollment.objects.filter(pk=enrollment.pk).update(last_seen_at=at)
     progress, is_new = Progress.objects.get_or_create(
-        enrollment=enrollment, lesson=lesson, defaults={"opened_at": at, "opened_count": 1}
+        enrollment=enrollment, lesson=lesson, defaults={"opened_at": at, "counted_at": at, "opened_count": 1}
     )
     if not is_new:
-        Progress.objects.filter(pk=progress.pk).update(opened_count=F("opened_count") + 1)
+        before = at - VISIT
+        gone = Progress.objects.filter(Q(position_at=None) | Q(position_at__lte=before), counted_at__lte=before)
+        # Asked and counted in one statement: of two pages opened at once one counts.
+        gone.filter(pk=progress.pk).update(opened_count=F("opened_count") + 1, counted_at=at)
     return progress
 
 
@@ -30,16 +38,10 @@ def mark_read(*, enrollment: Enrollment, lesson: Lesson, at: datetime) -> Progre
         raise NoLesson
     Enrollment.objects.locked().get(pk=enrollment.pk)
     progress, _new = Progress.objects.get_or_create(
-        enrollment=enrollment, lesson=lesson, defaults={"opened_at": at, "opened_count": 1}
+        enrollment=enrollment, lesson=lesson, defaults={"opened_at": at, "counted_at": at, "opened_count": 1}
     )
     if progress.completed_at is None:
         progress.completed_at = at
         progress.save(update_fields=["completed_at"])
-        publish(
-            "learning.lesson_completed",
-            channel=f"cohort:{enrollment.cohort_id}",
-            enrollment=enrollment.pk,
-            learner=enrollment.learner_id,
-            lesson=lesson.pk,
-        )
+        publish_all(completed(enrollment=enrollment, lesson_id=lesson.pk))
     return progress

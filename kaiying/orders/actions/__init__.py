@@ -2,7 +2,7 @@
 
 from kaiying.orders.actions.asking import ask_about, reconcile, reconcile_order, withdraw
 from kaiying.orders.actions.placing import pay_page, place_order
-from kaiying.orders.actions.refunding import refund, resend_refunds, send_refund
+from kaiying.orders.actions.refunding import refund, refund_again, resend_refunds, send_refund
 from kaiying.orders.actions.settling import take_callback
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "reconcile",
     "reconcile_order",
     "refund",
+    "refund_again",
     "resend_refunds",
     "send_refund",
     "take_callback",

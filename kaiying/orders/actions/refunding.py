@@ -4,15 +4,11 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.urls import reverse
-from django.utils import translation
-from django.utils.translation import gettext as _
 
-from kaiying.kit.money import Money
 from kaiying.learning.actions import end_enrollment
 from kaiying.learning.models import Enrollment
-from kaiying.notices.actions import language_of, notify
 from kaiying.offers.actions import refund_claim
+from kaiying.orders.actions.telling import tell_refunded, tell_refunding
 from kaiying.orders.models import Order, Payment, Refund
 from kaiying.orders.providers import Declined, at_provider
 from kaiying.orders.tasks import move_refund
@@ -47,7 +43,26 @@ def refund(*, order: Order, by: User, reason: str, at: datetime) -> Refund:
         for enrollment in standing.filter(source=locked.number):
             end_enrollment(enrollment=enrollment, at=at, reason="refunded")
         locked.state = OrderState.REFUNDING
-    return give_back(charge=charge, order=locked, cause=RefundCause.DECIDED, by=by, reason=reason, at=at)
+    before = charge.refunds.order_by("-pk").first()
+    cause = RefundCause(before.cause) if before else RefundCause.DECIDED
+    return give_back(charge=charge, order=locked, cause=cause, by=by, reason=reason, at=at)
+
+
+@transaction.atomic
+def refund_again(*, order: Order, by: User, at: datetime) -> list[Refund]:
+    """Ask once more for what the provider turned down, for the same cause; raises ``NotRefundable`` if nothing was.
+
+    A seat that is paid for otherwise stays its learner's.
+    """
+    locked = Order.objects.locked().get(pk=order.pk)
+    turned_down = locked.refunds.filter(state=RefundState.FAILED, charge__in=locked.payments.kept())
+    last = {failed.charge_id: failed for failed in turned_down.select_related("charge").order_by("pk")}
+    if not last:
+        raise NotRefundable
+    return [
+        give_back(charge=failed.charge, order=locked, cause=RefundCause(failed.cause), by=by, at=at)
+        for failed in last.values()
+    ]
 
 
 def give_back(
@@ -79,7 +94,8 @@ def give_back(
         order.save(update_fields=["state", "ended_at"])
     publish("orders.refunding", channel=f"learner:{order.learner_id}", order=order.number)
     publish("orders.moved", channel=f"cohort:{order.claim.offer.cohort_id}", order=order.number)
-    _tell(order, made, at, is_owed=is_owed)
+    if not Refund.objects.filter(charge=charge).exclude(pk=made.pk).exists():  # asked for anew: they know
+        tell_refunding(order, made, at=at, is_owed=is_owed)
     _start(made, at)
     return made
 
@@ -127,6 +143,8 @@ def book_refund(*, refund: Refund, transaction_id: str, at: datetime) -> bool:
     is_all = not order.payments.kept().exists() and not order.refunds.filter(state=RefundState.ASKED).exists()
     if order.state == OrderState.REFUNDING and is_all:
         Order.objects.filter(pk=order.pk).update(state=OrderState.REFUNDED, ended_at=at)
+    if refund.cause == RefundCause.DECIDED:  # the others lost no seat they had, or still have it
+        tell_refunded(order, at=at)
     publish("orders.refunded", channel=f"learner:{order.learner_id}", order=order.number)
     publish("orders.moved", channel=f"cohort:{order.claim.offer.cohort_id}", order=order.number)
     return True
@@ -142,26 +160,3 @@ def resend_refunds(*, at: datetime) -> int:
 
 def _start(refund: Refund, at: datetime) -> None:
     later(move_refund, at=at, key=f"refund:{refund.key}", refund=refund.pk)
-
-
-def _tell(order: Order, made: Refund, at: datetime, *, is_owed: bool) -> None:
-    with translation.override(language_of(order.learner)):
-        price = Money(made.amount, order.currency).text()
-        lines = {
-            RefundCause.DECIDED: _("Your seat has been released."),
-            RefundCause.NO_SEAT: _("Your payment arrived after the hold was over, and no seat was left."),
-            RefundCause.PAID_TWICE: _("It was a second payment for the same seat."),
-        }
-        parts = [lines[RefundCause(made.cause)]]
-        if is_owed:
-            parts.append(_("You are now first on the waitlist."))
-        parts.append(_("The money returns the way you paid, within three working days."))
-        notify(
-            to=order.learner,
-            kind="orders.refund",
-            title=_("%(price)s is on its way back to you") % {"price": price},
-            body="\n".join(parts),
-            url=reverse("orders:show", args=[order.number]),
-            at=at,
-            mail=True,
-        )

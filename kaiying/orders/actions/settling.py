@@ -4,16 +4,13 @@ import logging
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.urls import reverse
-from django.utils import translation
-from django.utils.translation import gettext as _
 
 from kaiying.learning.actions import enroll
-from kaiying.notices.actions import language_of, notify
 from kaiying.offers.actions import SettledAs, join_waitlist, settle_claim
 from kaiying.offers.models import Claim
 from kaiying.offers.vocabulary import HasSeat, Turn
 from kaiying.orders.actions.refunding import book_refund, give_back
+from kaiying.orders.actions.telling import tell_paid
 from kaiying.orders.models import Callback, Order, Payment, Refund
 from kaiying.orders.providers import Told, provider
 from kaiying.orders.vocabulary import (
@@ -92,7 +89,7 @@ def take_seat(*, order: Order, at: datetime) -> RefundCause | None:
     enroll(cohort=cohort, learner=order.learner, at=at, source=order.number)
     publish("orders.paid", channel=f"learner:{order.learner_id}", order=order.number)
     publish("orders.moved", channel=f"cohort:{cohort.pk}", order=order.number)
-    _thank(order, at)
+    tell_paid(order, at=at)
     return None
 
 
@@ -135,18 +132,3 @@ def _owe_a_seat(order: Order, at: datetime) -> bool:
     except HasSeat:
         return False
     return True
-
-
-def _thank(order: Order, at: datetime) -> None:
-    cohort = order.claim.offer.cohort
-    with translation.override(language_of(order.learner)):
-        facts = {"seat": order.claim.seat_number, "price": order.money.text(), "number": order.number}
-        notify(
-            to=order.learner,
-            kind="orders.paid",
-            title=_("You are in: %(camp)s") % {"camp": str(cohort.camp.title)},
-            body=_("Seat %(seat)s, %(price)s paid. Order %(number)s.") % facts,
-            url=reverse("pages:welcome", args=[cohort.slug]),
-            at=at,
-            mail=True,
-        )

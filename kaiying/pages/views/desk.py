@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from kaiying.camps.models import Cohort
 from kaiying.orders.actions import refund as refund_order
+from kaiying.orders.actions import refund_again
 from kaiying.orders.models import Order
 from kaiying.orders.queries import orders_of
 from kaiying.orders.vocabulary import NotRefundable, OrderState
@@ -73,15 +74,19 @@ def orders(request: SignedInRequest, cohort: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def refund(request: SignedInRequest, cohort: str, number: str) -> HttpResponse:
-    """Ask why, say what it leaves behind, then give the money back."""
+    """Ask why, say what it leaves behind, then give the money back; ask again for what the provider turned down."""
     found = operated_cohort(request, cohort)
     order = get_object_or_404(
         Order.objects.select_related("learner", "claim__tier"), number=number, claim__offer__cohort=found
     )
-    form = RefundForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    is_again = "again" in request.POST
+    form = RefundForm(None if is_again else request.POST or None)
+    if request.method == "POST" and (is_again or form.is_valid()):
         try:
-            refund_order(order=order, by=request.user, reason=form.cleaned_data["reason"], at=clock.now())
+            if is_again:
+                refund_again(order=order, by=request.user, at=clock.now())
+            else:
+                refund_order(order=order, by=request.user, reason=form.cleaned_data["reason"], at=clock.now())
         except NotRefundable as refused:
             messages.error(request, str(refused))
         else:

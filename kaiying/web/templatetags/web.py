@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import segno
-from babel.dates import format_datetime
+from babel.dates import format_datetime, get_timezone_name
 from django import template
 from django.utils import timezone
 from django.utils.html import format_html
@@ -101,12 +101,29 @@ def _zone(zone: object) -> Any:
 
 
 def _written(at: datetime, form: str, zone: object) -> str:
+    locale = _locale()
+    pattern = PATTERNS[form][0 if locale == "zh_Hans" else 1]
+    return format_datetime(at.astimezone(_zone(zone)), pattern, locale=locale)
+
+
+def _locale() -> str:
     language = get_language() or "en"
-    chinese = language.startswith("zh")
-    pattern = PATTERNS[form][0 if chinese else 1]
-    return format_datetime(
-        at.astimezone(_zone(zone)), pattern, locale="zh_Hans" if chinese else language.replace("-", "_")
-    )
+    return "zh_Hans" if language.startswith("zh") else language.replace("-", "_")
+
+
+@register.filter
+def zone_name(zone: object) -> str:
+    """Call a time zone what people call it: 北京时间, China Standard Time, Eastern Time; an unknown one its id."""
+    try:
+        here = _zone(zone)
+        # Only where clocks change is there a summer time to leave open.
+        summer = datetime(2026, 7, 1, tzinfo=here).utcoffset()
+        variant = "standard" if datetime(2026, 1, 1, tzinfo=here).utcoffset() == summer else "generic"
+        if str(here) == "Asia/Shanghai" and _locale() == "zh_Hans":
+            return "北京时间"
+        return get_timezone_name(here, zone_variant=variant, locale=_locale())
+    except (KeyError, ValueError, LookupError):  # a zone that nobody knows, or a language Babel does not
+        return str(zone)
 
 
 @register.simple_tag(takes_context=True)

@@ -5,6 +5,7 @@
 const HTMX = ["hx-post", "hx-put", "hx-patch", "hx-delete"];
 const LONGEST = 15000;
 const busy = new Map();
+const sent = new Map();
 
 function begin(form, button) {
   const label = button && button.dataset.busy ? button.textContent : null;
@@ -36,19 +37,32 @@ document.addEventListener("submit", (event) => {
   if (form.method === "get" || form.method === "dialog") return;
   if (event.defaultPrevented && !isHtmx(form)) return;
   begin(form, event.submitter || form.querySelector("[type=submit], button:not([type])"));
-  for (const box of form.querySelectorAll("textarea[data-draft]")) store("sent", box, "1");
+  for (const box of form.querySelectorAll("textarea[data-draft]")) {
+    store("sent", box, "1");
+    sent.set(box, box.value);
+  }
 });
 
-document.addEventListener("htmx:finally:request", (event) => {
-  const source = event.detail.ctx && event.detail.ctx.sourceElement;
-  const form = source && (source.closest("form") || source);
+const formOf = ({ ctx }) => ctx && ctx.sourceElement && (ctx.sourceElement.closest("form") || ctx.sourceElement);
+
+// Before the swap: what was taken must not be put back into the new box; what was typed since stays.
+document.addEventListener("htmx:after:request", (event) => {
+  const form = formOf(event.detail);
   if (!form) return;
-  end(form);
-  const answer = event.detail.ctx.response;
-  const taken = answer && answer.status < 400;
+  const taken = event.detail.ctx.response.status < 400;
   for (const box of form.querySelectorAll("textarea[data-draft]")) {
+    if (taken && box.value === sent.get(box)) store("draft", box, null);
+  }
+});
+
+// By now the swap may have put another element in the form's place.
+document.addEventListener("htmx:finally:request", (event) => {
+  const form = formOf(event.detail);
+  for (const one of [...busy.keys()]) if (one === form || !one.isConnected) end(one);
+  for (const box of [...sent.keys()]) {
+    if (box.isConnected && box.form !== form) continue;
     store("sent", box, null);
-    if (taken) store("draft", box, null);
+    sent.delete(box);
   }
 });
 
