@@ -8,12 +8,19 @@ import pytest
 from django.conf import LazySettings
 from django.core.cache import cache
 from django.test import Client
+from django.utils import translation
 
 
 @pytest.fixture(autouse=True)
 def _own_folders(settings: LazySettings, tmp_path: Path) -> None:
     """Keep files that a test writes in its own folder."""
     settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture(autouse=True)
+def _main_language() -> None:
+    """Forget the language of the page an earlier test asked for."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -2,12 +2,18 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from django.db.models import QuerySet
+from django.utils.safestring import SafeString
 
 from kaiying.camps.models import Camp, Cohort, Day, Lesson, Message, Staffing, Task, Teacher, Topic
 from kaiying.people.models import Organizer
+from kaiying.web import richtext
+from kaiying.wire.media import is_plain, media_url
 
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+"""What a text may show; never a video, which has a lesson's own time to open."""
 
 PLACE = re.compile(r"\{(\w+)\}")
 
@@ -68,3 +74,13 @@ def staff_of(cohort: Cohort) -> Sequence[Staffing]:
 def stored_media(camp: Camp, name: str) -> str:
     """Return where a file the camp's texts name (``media/x.png``) is kept below the media root; empty if nowhere."""
     return str(camp.media.get(name, ""))
+
+
+def rendered(text: object, *, camp: Camp, viewer_id: int, until: datetime | None = None) -> SafeString:
+    """Turn a text of the camp into safe HTML; its pictures get addresses that open for ``viewer_id`` (0 is anyone)."""
+
+    def address(name: str) -> str:
+        path = stored_media(camp, name) if name.lower().endswith(PICTURES) else ""
+        return media_url(path, user_id=viewer_id, until=until) if is_plain(path) else ""
+
+    return richtext.render(str(text), by_organizer=True, pictures=address)

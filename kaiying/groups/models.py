@@ -15,6 +15,12 @@ from kaiying.people.models import User
 HAN_DIGITS = "一二三四五六七八九十"
 
 
+def class_name(number: int) -> str:
+    """Return what people call a cohort's class of this number: 一班, Class 1."""
+    han = (get_language() or "").startswith("zh") and 1 <= number <= len(HAN_DIGITS)
+    return gettext("Class %(number)s") % {"number": HAN_DIGITS[number - 1] if han else number}
+
+
 class ClassGroup(models.Model):
     """A class of one cohort."""
 
@@ -32,14 +38,13 @@ class ClassGroup(models.Model):
         ]
 
     def __str__(self) -> str:
-        """Show cohort and number."""
-        return f"{self.cohort} / {self.number}"
+        """Show the cohort and what the class is called."""
+        return f"{self.cohort} / {self.name}"
 
     @property
     def name(self) -> str:
         """What people call it: 一班, Class 1."""
-        han = (get_language() or "").startswith("zh") and 1 <= self.number <= len(HAN_DIGITS)
-        return gettext("Class %(number)s") % {"number": HAN_DIGITS[self.number - 1] if han else self.number}
+        return class_name(self.number)
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

@@ -39,7 +39,7 @@ class ProgressAdmin(admin.ModelAdmin[Progress]):
     exclude: ClassVar = ("watched",)
     readonly_fields: ClassVar = (
         *("enrollment", "lesson", "seconds", "position", "position_at", "device"),
-        *("opened_at", "opened_count", "counted_at", "completed_at"),
+        *("opened_at", "opened_count", "reopened_at", "completed_at"),
     )
 
 

@@ -97,7 +97,8 @@ class Progress(models.Model):
     device = models.CharField(_("last device"), max_length=64, blank=True)
     opened_at = models.DateTimeField(_("first opened"))
     opened_count = models.PositiveIntegerField(_("times opened"), default=0)
-    counted_at = models.DateTimeField(_("last counted as opened"))
+    # When the latest of several openings was counted; of the first it is ``opened_at``.
+    reopened_at = models.DateTimeField(_("last opened again"), null=True, blank=True)
     completed_at = models.DateTimeField(_("completed"), null=True, blank=True)
 
     class Meta:

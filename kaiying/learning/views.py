@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from kaiying.camps.models import Task
+from kaiying.camps.queries import rendered
 from kaiying.camps.vocabulary import TaskKind
 from kaiying.kit.errors import Refused
 from kaiying.learning import queries
@@ -30,8 +31,9 @@ from kaiying.learning.forms import NoteForm, SubmissionForm
 from kaiying.learning.models import Note
 from kaiying.learning.vocabulary import Locked, NoLesson, Why
 from kaiying.people.models import User
+from kaiying.people.queries import viewer_id
 from kaiying.people.vocabulary import SignedInRequest
-from kaiying.wire import clock, media
+from kaiying.wire import clock, entry, media
 from kaiying.wire.tickets import events_ticket
 
 RATES = ("0.5", "0.75", "1", "1.25", "1.5", "1.75", "2")
@@ -176,24 +178,23 @@ def submission(request: SignedInRequest, cohort: str, ref: str) -> HttpResponse:
         else:
             messages.success(request, _("Handed in again.") if before else _("Handed in."))
             return redirect("learning:submission", cohort, ref)
-    picture = _media(request, before.picture, None) if before and before.picture else ""
-    context = {"line": line, "form": form, "cohort": enrollment.cohort, "picture": picture}
+    viewer = viewer_id(request)
+    picture = media.media_url(before.picture, user_id=viewer) if before and before.picture else ""
+    brief = rendered(line.task.brief, camp=enrollment.cohort.camp, viewer_id=viewer)
+    context = {"line": line, "form": form, "cohort": enrollment.cohort, "picture": picture, "brief": brief}
     return render(request, "learning/submission.html", context, status=422 if form.errors else 200)
 
 
 def _lesson_context(request: HttpRequest, access: queries.LessonAccess, at: datetime) -> dict[str, Any]:
     lesson = access.lesson
-    ends_at = access.opening.ends_at
     is_open_to_all = access.opening.why is Why.PREVIEW and access.enrollment is None
+    viewer = entry.ANYONE if is_open_to_all else viewer_id(request)
+    until = None if is_open_to_all else _until(request, access.opening.ends_at)
 
     def address(path: str) -> str:
-        return media.media_url(path, user_id=0) if is_open_to_all else _media(request, path, ends_at)
+        return media.media_url(path, user_id=viewer, until=until) if path else ""
 
     captions = [{"language": language, "url": address(path)} for language, path in lesson.captions.items() if path]
-    body = str(lesson.body)
-    for name, path in access.cohort.camp.media.items():
-        if f"({name}" in body:
-            body = body.replace(f"({name}", f"({address(path)}")
     shown = queries.player(access, at)
     return {
         "access": access,
@@ -204,10 +205,10 @@ def _lesson_context(request: HttpRequest, access: queries.LessonAccess, at: date
         "rates": RATES,
         "notes": queries.notes_on(access.enrollment, lesson) if access.enrollment else [],
         "note_form": NoteForm(initial={"second": shown.resume_at}),
-        "video": address(lesson.video) if lesson.video else "",
-        "poster": address(lesson.poster) if lesson.poster else "",
+        "video": address(lesson.video),
+        "poster": address(lesson.poster),
         "captions": captions,
-        "body": body,
+        "body": rendered(lesson.body, camp=access.cohort.camp, viewer_id=viewer, until=until),
         "records": access.enrollment is not None and not _travels(request),
         **(_live(request, at) if access.enrollment else {}),
     }
@@ -268,12 +269,9 @@ def _live(request: HttpRequest, at: datetime) -> dict[str, str]:
     return {"live_ticket": events_ticket([f"learner:{user.pk}"], user_id=user.pk, at=at)}
 
 
-def _media(request: HttpRequest, path: str, ends_at: datetime | None) -> str:
-    """Return the address of a file for whoever looks, also if they look as somebody else."""
-    looker: Any = getattr(request, "traveller", request.user)
-    latest = clock.now() + media.LIFE
-    until = min(latest, ends_at) if ends_at and not _travels(request) else None
-    return media.media_url(path, user_id=looker.pk, until=until)
+def _until(request: HttpRequest, ends_at: datetime | None) -> datetime | None:
+    """Return when passes to a lesson's files end if it closes soon; a traveller's moment says nothing of now."""
+    return min(clock.now() + media.LIFE, ends_at) if ends_at and not _travels(request) else None
 
 
 def _travels(request: HttpRequest) -> bool:

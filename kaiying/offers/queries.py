@@ -194,10 +194,8 @@ def _last_seats(offer: Offer, current: Rung | None) -> Text | None:
     if not count or current is None or current.free > count:
         return None
     facts = {"count": str(current.free), "price": current.price.text(short=True)}
-    words = {
-        language: fill(text, {**facts, "tier": current.name.in_language(language)}) for language, text in wording.items()
-    }
-    return Text(words, main=wording.main)
+    named = {language: {**facts, "tier": current.name.in_language(language)} for language in wording}
+    return Text({language: fill(text, named[language]) for language, text in wording.items()}, main=wording.main)
 
 
 def live_claim(offer: Offer, learner: User) -> Claim | None:

@@ -19,7 +19,16 @@ from kaiying.offers.actions import claim_seat, join_waitlist, leave_waitlist, re
 from kaiying.offers.forms import ClaimForm, WaitlistForm
 from kaiying.offers.models import Claim, Offer
 from kaiying.offers.queries import Ladder, ladder, next_release, place_in_line, sale, served_before
-from kaiying.offers.vocabulary import ClaimState, HasSeat, NotOnSale, PriceMoved, SoldOut, WaitState, WaitYourTurn
+from kaiying.offers.vocabulary import (
+    ClaimState,
+    HasSeat,
+    NotOnSale,
+    PriceMoved,
+    SoldOut,
+    StepState,
+    WaitState,
+    WaitYourTurn,
+)
 from kaiying.people.models import User
 from kaiying.people.vocabulary import SignedInRequest
 from kaiying.wire import clock
@@ -65,18 +74,12 @@ def _confirm(request: HttpRequest, offer: Offer, form: ClaimForm) -> HttpRespons
         return redirect("orders:checkout", shown.claim.pk)
     if not shown.ladder.is_on_sale:
         return redirect("press:landing", offer.slug)
-    if shown.ladder.price.minor > form.cleaned_data["max_price"]:
+    seen = Money(form.cleaned_data["max_price"], offer.currency)
+    if shown.ladder.price.minor > seen.minor:
         return _choose(request, offer, status=200)
-    return render(
-        request,
-        "offers/confirm.html",
-        {
-            "offer": offer,
-            "sale": shown,
-            "seen": Money(form.cleaned_data["max_price"], offer.currency),
-            **form.cleaned_data,
-        },
-    )
+    # The button names the price of now, so no more than that is agreed to.
+    facts = {"offer": offer, "sale": shown, "seen": seen, "price": shown.ladder.price, "key": form.cleaned_data["key"]}
+    return render(request, "offers/confirm.html", facts)
 
 
 def _choose(request: HttpRequest, offer: Offer, *, status: int) -> HttpResponse:
@@ -90,13 +93,16 @@ def _learner(request: HttpRequest) -> User | None:
 def _line(request: HttpRequest, offer: Offer, *, price_moved: bool = False) -> dict[str, object]:
     """Return what the page about the waitlist shows: what is gone, how long the line is, and the other way in."""
     shown = sale(offer, learner=_learner(request), at=clock.now(request))
-    gone = next((rung for rung in reversed(shown.ladder.rungs) if not rung.free and rung.taken), None)
+    # A tier that is over hands what comes back to the next one: nobody can wait for its price.
+    sold_out = (rung for rung in reversed(shown.ladder.rungs) if rung.state == StepState.SOLD_OUT and rung.taken)
+    gone = next(sold_out, None)
     waiting = shown.entry is not None and shown.entry.state == WaitState.WAITING
     place = place_in_line(shown.entry) if waiting and shown.entry else shown.ladder.waiting + 1
     return {
         "offer": offer,
         "sale": shown,
-        "gone": gone or shown.ladder.rungs[-1],
+        "gone": gone or shown.ladder.shown,
+        "is_over": price_moved and gone is None,
         "place": place,
         "is_waiting": waiting,
         "before": (before := served_before(offer)),

@@ -5,8 +5,20 @@ from typing import Any, ClassVar, override
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
+from kaiying.kit.money import Money
 from kaiying.orders.models import Callback, Order, Payment, Refund
+
+
+class Amounts:
+    """Shows what a row is about in money, not in minor units; an order names the currency of its rows."""
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def money_shown(self, row: Order | Payment | Refund) -> str:
+        """Write the amount as people read it."""
+        currency = row.order.currency if isinstance(row, Refund) else row.currency
+        return Money(row.amount, currency).text()
 
 
 class Book(admin.ModelAdmin[Any]):
@@ -42,17 +54,20 @@ class Lines(admin.TabularInline[Any, Order]):
         return False
 
 
-class PaymentLines(Lines):
+class PaymentLines(Amounts, Lines):
     """Money in and out of one order."""
 
     model = Payment
+    fields = ("kind", "money_shown", "provider", "transaction", "at")
+    readonly_fields = fields
 
 
-class RefundLines(Lines):
+class RefundLines(Amounts, Lines):
     """Refunds of one order."""
 
     model = Refund
-    raw_id_fields = ("charge", "by")
+    fields = ("money_shown", "charge", "cause", "reason", "by", "state", "asked_at", "done_at")
+    readonly_fields = fields
 
 
 class CallbackLines(Lines):
@@ -64,10 +79,12 @@ class CallbackLines(Lines):
 
 
 @admin.register(Order)
-class OrderAdmin(Book):
+class OrderAdmin(Amounts, Book):
     """Orders with everything booked on them."""
 
-    list_display = ("number", "learner", "amount", "currency", "state", "provider", "placed_at", "paid_at")
+    exclude = ("amount", "currency")
+    readonly_fields = ("money_shown",)
+    list_display = ("number", "learner", "money_shown", "state", "provider", "placed_at", "paid_at")
     list_filter = ("state", "provider")
     list_select_related = ("learner",)
     search_fields = ("number", "learner__email", "learner__name", "provider_ref")
@@ -77,10 +94,12 @@ class OrderAdmin(Book):
 
 
 @admin.register(Payment)
-class PaymentAdmin(Book):
+class PaymentAdmin(Amounts, Book):
     """Every movement of money."""
 
-    list_display = ("order", "kind", "amount", "currency", "provider", "transaction", "at")
+    exclude = ("amount", "currency")
+    readonly_fields = ("money_shown",)
+    list_display = ("order", "kind", "money_shown", "provider", "transaction", "at")
     list_filter = ("kind", "provider")
     list_select_related = ("order",)
     search_fields = ("order__number", "transaction")
@@ -89,10 +108,12 @@ class PaymentAdmin(Book):
 
 
 @admin.register(Refund)
-class RefundAdmin(Book):
+class RefundAdmin(Amounts, Book):
     """Money on its way back, and who decided it."""
 
-    list_display = ("order", "amount", "cause", "reason", "by", "state", "asked_at", "done_at")
+    exclude = ("amount",)
+    readonly_fields = ("money_shown",)
+    list_display = ("order", "money_shown", "cause", "reason", "by", "state", "asked_at", "done_at")
     list_filter = ("state", "cause")
     list_select_related = ("order", "by")
     search_fields = ("order__number", "key")

@@ -8,6 +8,6 @@ app_name = "orders"
 urlpatterns = [
     path("seats/<int:claim>/", views.checkout, name="checkout"),
     path("orders/", views.listing, name="list"),
-    path("orders/<str:number>/", views.show, name="show"),
-    path("pay/callbacks/<str:provider>/", views.callbacks, name="callbacks"),
+    path("orders/<slug:number>/", views.show, name="show"),
+    path("pay/callbacks/<slug:provider>/", views.callbacks, name="callbacks"),
 ]

@@ -7,6 +7,7 @@ from allauth.account.models import EmailAddress
 from django import forms
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from kaiying.people.models import User
@@ -25,7 +26,8 @@ class SignInForm(RequestLoginCodeForm):  # type: ignore[misc]  # allauth has no 
         email = cast("str", super().clean_email()).lower()
         if self._user is None and not User.objects.filter(email=email).exists():
             with transaction.atomic():
-                self._user = User.objects.create_user(email)
+                # Mails speak the language of the page they asked on, until they choose another.
+                self._user = User.objects.create_user(email, language=get_language() or "")
                 EmailAddress.objects.create(user=self._user, email=email, primary=True, verified=False)
         return email
 

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, MutableMapping, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
 
@@ -104,7 +105,7 @@ def _lower_headings(state: StateCore) -> None:
 
 def _hold_short_cells(state: StateCore) -> None:
     """Keep figures and other short cells in one piece, and to the side their column asks for."""
-    for token, inside in zip(state.tokens, state.tokens[1:], strict=False):
+    for token, inside in pairwise(state.tokens):
         if token.type not in {"th_open", "td_open"}:
             continue
         side = str(token.attrs.pop("style", "")).removeprefix("text-align:")
@@ -146,7 +147,7 @@ def _name_scrollers(state: StateCore) -> None:
 
 def _columns(tokens: Sequence[Token]) -> str:
     words = []
-    for token, inside in zip(tokens, tokens[1:], strict=False):
+    for token, inside in pairwise(tokens):
         if token.type == "thead_close":
             break
         if token.type == "th_open" and inside.content:

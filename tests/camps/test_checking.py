@@ -179,6 +179,59 @@ def test_many_mistakes_are_shown_at_once(folder):
     }
 
 
+@pytest.mark.parametrize(
+    ("wording", "code", "advice"),
+    [
+        ("抢最后 30 个名额", "last_seats", "Write {count} for the seats that are left."),
+        ("抢最后几席", "last_seats", "Name it with {tier} or {price}."),
+        ("抢最后 {count} 个名额", "last_seats", "Name it with {tier} or {price}."),
+        ("{teir}只剩 {count} 席", "blank", "Did you mean “tier”?"),
+        ("{tier}只剩 {count} 席，共 30 席", None, ""),
+        ("{price} 的席位快没了", None, ""),
+    ],
+)
+def test_a_wording_for_the_last_seats_stays_true_and_says_of_what(folder, wording, code, advice):
+    edit(
+        folder,
+        C,
+        "  tiers:\n",
+        f'  last_seats:\n    count: 30\n    wording: {{zh-hans: "{wording}", en: "{{tier}}"}}\n  tiers:\n',
+    )
+
+    errors = [(problem.code, problem.advice) for problem in check_camp(folder).errors]
+
+    assert errors[:1] == ([(code, advice)] if code else [])
+
+
+def test_with_one_tier_the_last_seats_need_no_name(folder):
+    edit(folder, C, '    - id: standard\n      name: {zh-hans: 标准席, en: Standard seats}\n      price: "99.00"\n', "")
+    edit(folder, C, "      seats: 30\n", "")
+    edit(
+        folder,
+        C,
+        "  tiers:\n",
+        '  last_seats: {count: 9, wording: {zh-hans: "最后 {count} 席", en: "The last {count}"}}\n  tiers:\n',
+    )
+
+    assert check_camp(folder).problems == ()
+
+
+def test_a_message_has_only_the_places_that_are_filled_when_it_is_sent(folder):
+    edit(folder, "messages/welcome.md", "{name}", "{name} {lesson}")
+
+    assert [(str(p.place), p.text) for p in check_camp(folder).errors] == [
+        ("messages/welcome.md:2:1", "nothing fills the place {lesson} in the body")
+    ]
+
+
+def test_a_message_that_nothing_sends_is_a_warning(folder):
+    edit(folder, "messages/welcome.md", "id: welcome", "id: welcom")
+
+    [problem] = check_camp(folder).problems
+
+    assert (problem.code, problem.is_error, problem.advice) == ("unsent", False, "Did you mean “welcome”?")
+
+
 def test_tiers_that_end_must_end_one_after_another(folder):
     edit(folder, C, "seats: 30\n", 'seats: 30\n      ends_at: "2026-07-15 22:00"\n')
     edit(folder, C, '      price: "99.00"\n', '      price: "99.00"\n      ends_at: "2026-07-15 21:00"\n')

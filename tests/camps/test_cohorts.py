@@ -3,11 +3,13 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from django.utils.translation import override
 
 from kaiying.camps.actions import load_camp, open_cohort
 from kaiying.camps.models import Cohort, Staffing
 from kaiying.camps.queries import (
     days_of,
+    filled,
     lessons_of,
     message_of,
     staff_of,
@@ -74,6 +76,12 @@ def test_an_address_taken_by_another_organizer_gets_a_longer_name(camp):
     cohorts = [open_cohort(camp=one, number=1, starts_on=FIRST, at=NOON) for one in (camp, other)]
 
     assert [cohort.slug for cohort in cohorts] == ["small-1", f"small-1-{other.organizer.slug}"]
+
+
+def test_a_message_is_filled_in_the_active_language(camp):
+    with override("en"):
+        assert filled(camp, "welcome", {"name": "{camp}", "camp": "X"})[1] == "Hello {camp}."
+        assert filled(camp, "nothing", {}) is None
 
 
 def test_reads_take_one_query_each(camp, django_assert_num_queries):

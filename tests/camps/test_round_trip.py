@@ -15,6 +15,7 @@ from kaiying.camps.actions.diffing import compare
 from kaiying.camps.actions.loading import apply
 from kaiying.camps.actions.snapshots import plan_of, snapshot_of
 from kaiying.camps.models import Camp
+from kaiying.camps.queries import PLACE
 from kaiying.camps.vocabulary import FolderInTheWay
 from kaiying.press.actions import article_changes, store_articles, written_articles
 from kaiying.web.texts import Text
@@ -207,7 +208,8 @@ def offers(draw):
     )
     last = w.WrittenTier(ref="rest", name=draw(texts()), price="99.00")
     seats = sum(tier.seats for tier in tiers) + draw(st.integers(1, 9))
-    few = draw(st.none() | st.builds(w.WrittenLastSeats, count=st.just(1), wording=texts()))
+    wordings = texts(WORDS.map(lambda text: f"{PLACE.sub('', text)} {{tier}} {{count}}".strip()))
+    few = draw(st.none() | st.builds(w.WrittenLastSeats, count=st.just(1), wording=wordings))
     return w.WrittenOffer(list_price="199.00", seats=seats, tiers=(*tiers, last), last_seats=few)
 
 

@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
+from kaiying.camps.vocabulary import UnlockClock
 from kaiying.groups.actions import check_in
 from kaiying.groups.queries import check_in_wall, pinned_topic, rhythm, teaser
 from kaiying.groups.queries.day import BeatKind
-from tests.factories.camps import CampFactory, CohortFactory, TaskFactory, TopicFactory
+from tests.factories.camps import CampFactory, CohortFactory, TaskFactory, TopicFactory, four_day_camp
 from tests.factories.groups import PostFactory, class_of, seated, teacher_of
 from tests.factories.learning import SubmissionFactory
 
@@ -132,6 +133,28 @@ def test_the_teaser_has_the_latest_words_and_todays_count(noon):
 
     assert [(said.post.body, said.is_staff) for said in found.said] == [("打卡", False), ("老师说", True)]
     assert (found.day, found.checked_in, found.learners, found.has_check_in) == (2, 1, 1, True)
+
+
+def test_nobody_is_asked_to_check_in_before_the_day_opens():
+    group = class_of()
+    seated(group)
+    opens_at = group.cohort.opens_at(1)
+    early = opens_at - timedelta(seconds=1)
+
+    for at in (opens_at - timedelta(days=9), early):
+        found, wall = teaser(group, at=at), check_in_wall(group, 1, at=at)
+        assert (found.has_check_in, wall.is_asked, wall.opens_at) == (False, False, opens_at)
+        assert rhythm(group, 1, at=at, total=1)[-1].total == 0
+    assert teaser(group, at=opens_at).has_check_in
+    assert check_in_wall(group, 1, at=opens_at).is_asked
+    assert not check_in_wall(group, 2, at=group.cohort.opens_at(2) - timedelta(seconds=1)).is_asked
+
+
+def test_by_the_personal_clock_the_class_has_no_common_morning():
+    group = class_of(CohortFactory(camp=four_day_camp(), clock=UnlockClock.PERSONAL))
+    seated(group)
+
+    assert teaser(group, at=group.cohort.opens_at(1) - timedelta(days=9)).has_check_in
 
 
 @pytest.mark.parametrize("learners", [1, 30])

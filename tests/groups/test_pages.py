@@ -15,10 +15,11 @@ from PIL import Image
 from kaiying.groups.actions import check_in, publish_post, unseat_learner
 from kaiying.groups.models import CheckIn, Like, Membership, Nudge, Post
 from kaiying.groups.queries import entry_of, feed
-from kaiying.groups.views.entering import eyes, frame
+from kaiying.groups.views.entering import frame
 from kaiying.groups.views.feed import _mark_read
 from kaiying.groups.vocabulary import MemberKind, PostKind
 from kaiying.learning.models import Enrollment
+from kaiying.people.queries import viewer_id
 from kaiying.people.vocabulary import RoleKind
 from kaiying.wire import clock
 from kaiying.wire.media import read_media_pass
@@ -121,7 +122,7 @@ def test_only_people_of_the_class_see_it_and_only_its_staff_supervise(client, gr
             leaks += who not in allowed and (response.status_code != 404 or "班内的话" in response.content.decode())
             assert response.status_code == (200 if who in allowed else 404), (who, name)
     with capsys.disabled():
-        print(f"\nclass pages x people: {leaks} leaks in {cells} cells")  # noqa: T201 — the figure of the promise
+        print(f"\nclass pages x people: {leaks} leaks in {cells} cells")
     assert leaks == 0
 
 
@@ -150,7 +151,7 @@ def test_only_people_of_the_class_write_in_it(client, group, capsys):
                 assert status in ({403} if who in INSIDE and name == "removal" else {404}), (who, name, status)
                 assert before == after
     with capsys.disabled():
-        print(f"class writes x people: {cells} cells, nothing written by others")  # noqa: T201 — the figure of the promise
+        print(f"class writes x people: {cells} cells, nothing written by others")
 
 
 def test_who_is_not_signed_in_is_asked_to(client, group):
@@ -379,7 +380,7 @@ def test_the_page_costs_the_same_whatever_is_said(client, group, learner, capsys
 
     twenty_five = cost(client, "show", group.pk)
     with capsys.disabled():
-        print(f"\nclass page: {one} queries for 1 post, {twenty_five} for 25")  # noqa: T201 — the figure of the promise
+        print(f"\nclass page: {one} queries for 1 post, {twenty_five} for 25")
     assert one == twenty_five
 
 
@@ -389,7 +390,7 @@ def test_a_traveller_sees_the_class_as_the_learner_and_leaves_no_trace(rf, group
     request.user, request.traveller, request.at = learner, head, clock.now()
 
     context = frame(request, entry_of(learner, group), at=request.at, live=True)
-    found = feed(entry_of(learner, group), learner, at=request.at, eyes=eyes(request))
+    found = feed(entry_of(learner, group), learner, at=request.at, eyes=viewer_id(request))
     _mark_read(request, entry_of(learner, group), found)
 
     token = found.items[0].picture_url.split("/")[2]
@@ -575,5 +576,5 @@ def test_the_page_costs_the_same_for_any_class(client, group, head, capsys):
     many = cost(client, "supervision", group.pk)
 
     with capsys.disabled():
-        print(f"\nsupervision page: {one} queries for 1 learner, {many} for 41")  # noqa: T201 — the figure of the promise
+        print(f"\nsupervision page: {one} queries for 1 learner, {many} for 41")
     assert one == many

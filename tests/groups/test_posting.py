@@ -213,7 +213,7 @@ def test_forty_likes_at_once_are_forty(noon, capsys):
 
     post.refresh_from_db()
     with capsys.disabled():
-        print(f"\n{FANS} people like at once, each twice: counter {post.likes}, rows {Like.objects.count()}")  # noqa: T201 — the figure of the promise
+        print(f"\n{FANS} people like at once, each twice: counter {post.likes}, rows {Like.objects.count()}")
     assert post.likes == Like.objects.count() == FANS
 
 

@@ -76,7 +76,7 @@ def test_the_sentence_names_the_hours_and_the_place_of_the_lesson_touched_last()
 
     (reason,) = reasons(facts(last_seen_at=EVENING - 31 * HOUR, watches=watches), at=EVENING)
 
-    assert reason.text == "Not here for 31 hours. L2 stands at 09:04."
+    assert reason.text == "Not seen for 31 hours. Stopped L2 at 09:04."
     with override("zh-hans"):
         assert reason.text == "31 小时没打开。L2 停在 09:04。"
 
@@ -84,13 +84,13 @@ def test_the_sentence_names_the_hours_and_the_place_of_the_lesson_touched_last()
 def test_who_never_came_is_counted_from_the_opening():
     (reason,) = reasons(facts(last_seen_at=None, watches=[watch()]), at=OPENS + 24 * HOUR)
 
-    assert reason.text == "Open for 24 hours, and they have not come yet."
+    assert reason.text == "The camp has been open for 24 hours; not seen yet."
 
 
 def test_being_seen_before_the_camp_opened_is_not_coming():
     (reason,) = reasons(facts(last_seen_at=OPENS - 9 * HOUR, watches=[watch()]), at=OPENS + 21 * HOUR)
 
-    assert reason.text == "Open for 21 hours, and they have not come yet."
+    assert reason.text == "The camp has been open for 21 hours; not seen yet."
 
 
 def test_who_has_done_everything_may_stay_away():
@@ -125,7 +125,7 @@ def test_the_sentence_of_someone_stuck_says_how_often_and_where():
 
     (reason,) = reasons(facts(watches=[stuck]), at=EVENING)
 
-    assert reason.text == "Opened L3 4 times, never came past 06:10."
+    assert reason.text == "Opened L3 4 times, never got past 06:10."
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_the_sentence_tells_who_watches_without_checking_in():
     (watching,) = reasons(facts(check_ins=missing), at=EVENING)
     (silent,) = reasons(facts(check_ins=missing, watches=[]), at=EVENING)
 
-    assert watching.text == "No check-in for 2 days in a row, but watching."
+    assert watching.text == "No check-in for 2 days in a row, but still watching."
     assert silent.text == "No check-in for 2 days in a row."
 
 

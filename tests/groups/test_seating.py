@@ -189,7 +189,7 @@ def test_a_hundred_at_once_fill_the_classes_evenly_and_none_beyond_its_capacity(
 
     found = sizes(cohort)
     with capsys.disabled():
-        print(f"\n{LEARNERS} learners at once, four classes of 30: {found}")  # noqa: T201 — the figure of the promise
+        print(f"\n{LEARNERS} learners at once, four classes of 30: {found}")
     assert found == [25, 25, 25, 25]
 
 

@@ -9,6 +9,7 @@ from kaiying.camps.vocabulary import LessonKind, UnlockClock
 from kaiying.groups.actions import check_in, count_contacts
 from kaiying.groups.models import ContactCount
 from kaiying.groups.queries import supervision
+from kaiying.groups.queries.supervision import Count
 from kaiying.groups.tasks import count_contacts_of_running_classes
 from kaiying.groups.vocabulary import ReasonKind, Standing
 from kaiying.kit.spans import Seconds
@@ -94,6 +95,33 @@ def test_bonus_and_retired_lessons_are_nobodys_duty(group, evening):
     LessonFactory(camp=group.cohort.camp, ref="old", day=1, retired_at=evening)
 
     assert [one.ref for one in supervision(group, at=evening).lessons] == [f"l{n}" for n in range(1, 10)]
+
+
+def test_before_the_camp_there_is_no_today_and_nothing_is_missing(group):
+    seated(group)
+    opens_at = group.cohort.opens_at(1)
+
+    for at in (opens_at - timedelta(days=9), opens_at - timedelta(seconds=1)):
+        found = supervision(group, at=at)
+        assert (found.day, found.opens_at, found.first_lesson) == (0, opens_at, None)
+        assert [day.is_today for day in found.days] == [opens_at - at < timedelta(days=1), False, False, False]
+        assert (found.check_in_tasks, found.submission_tasks, found.to_contact) == ((), (), [])
+        assert {found.checked_in, found.watched_first, found.handed_in} == {Count(0, 0)}
+    begun = supervision(group, at=opens_at)
+    assert (begun.day, begun.opens_at, begun.checked_in, begun.watched_first) == (1, None, Count(0, 1), Count(0, 1))
+    assert [day.is_today for day in begun.days] == [True, False, False, False]
+
+
+def test_in_the_morning_before_a_day_opens_its_check_in_is_not_missing(group):
+    seated(group)
+    found = supervision(group, at=group.cohort.opens_at(2) - timedelta(seconds=1))
+
+    assert (found.day, found.opens_at, found.checked_in) == (2, group.cohort.opens_at(2), Count(0, 0))
+    assert found.handed_in == Count(0, 1)  # yesterday's
+
+
+def test_after_the_camp_no_day_is_today(group):
+    assert not any(day.is_today for day in supervision(group, at=group.cohort.opens_at(4) + timedelta(days=9)).days)
 
 
 def test_an_override_opens_a_lesson_or_a_day_in_one_row_only(group, evening):

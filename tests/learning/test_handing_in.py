@@ -54,7 +54,9 @@ def test_handing_in_again_replaces_and_keeps_the_first_date(enrollment: Enrollme
     assert (row.text, row.handed_in_at, row.changed_at) == ("第二版", NOON, NOON + timedelta(days=1))
     told = Event.objects.filter(name="learning.handed_in").order_by("pk")
     assert [(one.channel, one.facts["again"]) for one in told] == [
-        (f"cohort:{enrollment.cohort_id}", again) for again in (False, True)
+        (channel, again)
+        for again in (False, True)
+        for channel in (f"cohort:{enrollment.cohort_id}", f"learner:{enrollment.learner_id}")
     ]
 
 

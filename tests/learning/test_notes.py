@@ -13,6 +13,7 @@ from tests.factories.learning import EnrollmentFactory
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 7, 17, 4, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
 
@@ -68,16 +69,35 @@ def test_a_note_needs_words_and_has_limits(monkeypatch: pytest.MonkeyPatch) -> N
     assert Note.objects.get().text == "一"
 
 
-def test_opening_a_lesson_is_counted() -> None:
+def opened_at(*moments: datetime, watching: datetime | None = None) -> Progress:
+    """Open a lesson at these moments, in the middle of them watch some of it, and return what is known of it."""
     enrollment = EnrollmentFactory()
     lesson = LessonFactory(camp=enrollment.cohort.camp)
-
-    for at in (NOON, NOON + HOUR):
+    for at in moments:
+        if watching and at > watching:
+            Progress.objects.filter(lesson=lesson).update(position_at=watching)
         record_opening(enrollment=enrollment, lesson=lesson, at=at)
-
-    progress = Progress.objects.get()
     enrollment.refresh_from_db()
-    assert (progress.opened_at, progress.opened_count, enrollment.last_seen_at) == (NOON, 2, NOON + HOUR)
+    assert enrollment.last_seen_at == moments[-1]
+    return Progress.objects.get(lesson=lesson)
+
+
+def test_opening_a_lesson_is_counted_once_a_visit_and_reloading_is_none() -> None:
+    assert opened_at(NOON, *[NOON + place * MINUTE for place in range(1, 20)]).opened_count == 1
+
+
+def test_who_comes_back_after_twenty_minutes_begins_another_visit() -> None:
+    progress = opened_at(NOON, NOON + 19 * MINUTE, NOON + 20 * MINUTE, NOON + 39 * MINUTE, NOON + 40 * MINUTE)
+
+    assert (progress.opened_at, progress.opened_count) == (NOON, 3)
+    assert progress.reopened_at == NOON + 40 * MINUTE
+
+
+def test_a_reload_in_the_middle_of_a_long_lesson_is_no_visit() -> None:
+    moments = (NOON, NOON + 50 * MINUTE)
+
+    assert opened_at(*moments, watching=NOON + 49 * MINUTE).opened_count == 1
+    assert opened_at(*moments, watching=NOON + 30 * MINUTE).opened_count == 2
 
 
 def test_what_is_read_is_completed_by_saying_so_once() -> None:
@@ -88,6 +108,7 @@ def test_what_is_read_is_completed_by_saying_so_once() -> None:
         mark_read(enrollment=enrollment, lesson=article, at=at)
 
     assert Progress.objects.get().completed_at == NOON
-    assert Event.objects.filter(name="learning.lesson_completed").count() == 1
+    told = Event.objects.filter(name="learning.lesson_completed").order_by("pk").values_list("channel", flat=True)
+    assert list(told) == [f"cohort:{enrollment.cohort_id}", f"learner:{enrollment.learner_id}"]
     with pytest.raises(NoLesson):
         mark_read(enrollment=enrollment, lesson=LessonFactory(camp=enrollment.cohort.camp), at=NOON)

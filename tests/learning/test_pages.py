@@ -1,5 +1,6 @@
 """The pages of a course: what they show, to whom, and when."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
@@ -13,10 +14,14 @@ from kaiying.camps.models import Lesson
 from kaiying.camps.vocabulary import LessonKind
 from kaiying.learning.actions import Beat, end_enrollment, record_beats
 from kaiying.learning.models import Enrollment, Note, Progress, Submission
+from kaiying.pages.middleware import COOKIE
+from kaiying.pages.queries import travel_token
+from kaiying.people.vocabulary import RoleKind
 from kaiying.wire import clock
+from kaiying.wire.media import read_media_pass
 from tests.factories.camps import CohortFactory, LessonFactory, four_day_camp
 from tests.factories.learning import EnrollmentFactory, NoteFactory, OverrideFactory, SubmissionFactory
-from tests.factories.people import UserFactory
+from tests.factories.people import RoleFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 7, 17, 4, 0, tzinfo=UTC)
@@ -71,9 +76,46 @@ def test_opening_the_page_is_counted_but_not_when_the_stream_renews_its_ticket(
 ) -> None:
     client.get("/learn/twelve/lessons/l4/", headers={"sec-fetch-dest": "document"})
     client.get("/learn/twelve/lessons/l4/")
-    client.get("/learn/twelve/lessons/l4/", headers={"sec-fetch-dest": "empty"})
+    with clock.frozen(NOON + timedelta(hours=1)):
+        client.get("/learn/twelve/lessons/l4/", headers={"sec-fetch-dest": "empty"})
 
+    assert Progress.objects.get().opened_count == 1
+    with clock.frozen(NOON + timedelta(hours=1)):
+        client.get("/learn/twelve/lessons/l4/")
     assert Progress.objects.get().opened_count == 2
+
+
+def test_pictures_in_a_lesson_open_for_the_learner_only_and_no_text_leads_to_another_lessons_video(
+    client: Client, learner: Enrollment
+) -> None:
+    camp = learner.cohort.camp
+    camp.media = {"media/图.png": "camps/test/1.png", "media/l9.mp4": "camps/test/l9.mp4"}
+    camp.save()
+    words = "![图](media/图.png) <img src='media/图.png' alt='图'> [早看](media/l9.mp4) ![早看](media/l9.mp4)"
+    Lesson.objects.filter(ref="l4").update(body={"zh-hans": words})
+
+    page = client.get("/learn/twelve/lessons/l4/").content.decode()
+
+    shown = re.findall(r'<img src="/media/([^/]+)/camps/test/1.png"', page)
+    assert [read_media_pass(token, at=NOON).user_id for token in shown] == [learner.learner_id] * 2
+    assert "camps/test/l9.mp4" not in page
+
+
+def test_who_looks_as_a_learner_gets_passes_of_their_own_and_nothing_live(client: Client, learner: Enrollment) -> None:
+    operator = RoleFactory(kind=RoleKind.OPERATOR, organizer=learner.cohort.camp.organizer).user
+    client.force_login(operator)
+    client.cookies[COOKIE] = travel_token(traveller=operator, learner=learner.learner, cohort=learner.cohort, at=NOON)
+
+    page = client.get("/learn/twelve/lessons/l4/").content.decode()
+
+    passes = [read_media_pass(token, at=NOON).user_id for token in re.findall(r'"/media/([^/]+)/', page)]
+    assert passes == [operator.pk] * 4  # video, poster, two captions
+    assert "ticket=" not in page
+    assert "<beat-sender" not in page
+    for place in ("course/", "tasks/d1-map/", "notes/"):
+        answer = client.get(f"/learn/twelve/{place}")
+        assert answer.status_code == 200, place
+        assert "ticket=" not in answer.content.decode(), place
 
 
 def test_a_locked_lesson_says_when_and_why_and_leaks_nothing(client: Client, learner: Enrollment) -> None:

@@ -1,6 +1,7 @@
 """Opening a sale, and changing its ladder while it runs."""
 
 import pytest
+from django.utils.translation import override
 
 from kaiying.offers.actions import change_ladder, join_waitlist, release_claim
 from kaiying.offers.models import Offer, PriceTier, Seat
@@ -186,13 +187,36 @@ def test_the_ladder_shows_seats_of_a_tier_that_is_over_at_the_next_price_before_
     assert (shown.price.minor, shown.following) == (STANDARD, None)
 
 
-def test_the_wording_for_the_last_seats_appears_when_it_is_true():
-    few, many = an_offer(first=20, standard=20), an_offer(first=31, standard=20)
+def test_the_wording_for_the_last_seats_appears_when_it_is_true_and_names_how_many_of_what():
+    offer = an_offer(first=31, standard=31)
+    assert ladder(offer, OPENS).last_seats is None
 
-    assert str(ladder(few, OPENS).last_seats) == "抢最后 30 个名额"
-    assert ladder(many, OPENS).last_seats is None
-    a_claim(many)
-    assert ladder(many, OPENS).last_seats is not None
+    a_claim(offer)
+    with override("zh-hans"):
+        assert str(ladder(offer, OPENS).last_seats) == "抢最后 30 个first 席"
+    a_claim(offer)
+    with override("en"):
+        assert str(ladder(offer, OPENS).last_seats) == "first seats: the last 29"
+
+
+def test_the_wording_leaves_while_the_next_tier_has_many_seats_and_comes_back_for_its_last():
+    offer = an_offer(first=1, standard=31)
+    assert ladder(offer, OPENS).last_seats["en"] == "first seats: the last 1"
+
+    a_claim(offer)
+    assert ladder(offer, OPENS).last_seats is None
+    a_claim(offer)
+    assert ladder(offer, OPENS).last_seats["en"] == "standard seats: the last 30"
+
+
+def test_a_wording_may_name_the_price_and_nobody_can_fill_a_place_through_a_name():
+    words = {"zh-hans": "{price} 只剩 {count} 席", "en": "{tier}: {count} left at {price}, {other}"}
+    named = {**tier("first", "2.80", 3), "name": {"zh-hans": "{price}", "en": "{count}"}}
+    offer = an_offer(tiers=[named, tier("standard", "99.00", 9)], last_seats={"count": 30, "wording": words})
+
+    shown = ladder(offer, OPENS).last_seats
+
+    assert (shown["zh-hans"], shown["en"]) == ("¥2.8 只剩 3 席", "{count}: 3 left at ¥2.8, {other}")
 
 
 @pytest.mark.parametrize("seats", [1, 300])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kaiying.camps.models import Message
 from kaiying.notices.models import Notice
 from kaiying.offers.actions import (
     claim_seats,
@@ -161,6 +162,27 @@ def test_a_freed_seat_goes_to_the_head_of_the_waitlist_who_is_told():
     notice = Notice.objects.get(user=head.learner)
     assert (notice.kind, notice.at) == ("offers.seat_offered", LATER)
     assert verify(offer) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "body"),
+    [("en", "Yours until 20:35", "Wang, Test camp: ¥2.80"), ("zh-hans", "保留到 20:35", "Wang，测试营：¥2.80")],
+)
+def test_whose_turn_it_is_reads_the_camps_words_in_their_language(language, title, body):
+    offer = an_offer(first=1, standard=None)
+    Message.objects.create(
+        camp=offer.cohort.camp,
+        ref="waitlist-turn",
+        subject={"zh-hans": "保留到 {until}", "en": "Yours until {until}"},
+        body={"zh-hans": "{name}，{camp}：{price}", "en": "{name}, {camp}: {price}"},
+    )
+    a_claim(offer)
+    head = waiting(offer, learner=UserFactory(name="Wang", language=language))
+
+    expire_claims(offer=offer, at=LATER)
+
+    notice = Notice.objects.get(user=head.learner)
+    assert (notice.title, notice.body) == (title, body)
 
 
 def test_a_passer_by_does_not_get_a_seat_somebody_waits_for():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kaiying.orders.models import Order
+from kaiying.orders.models import Order, Refund
 from kaiying.pages.queries import overview
 from kaiying.wire import clock
 from tests.factories.groups import seated
@@ -95,6 +95,27 @@ def test_a_refund_needs_a_reason_and_gives_the_money_back(stage, offer, as_):
     assert browser.post(url, {"reason": "asked for"}).status_code == 302
 
     assert Order.objects.get().state in {"refunding", "refunded"}
+
+
+def test_what_the_provider_turned_down_is_asked_for_again_from_the_list(stage, offer, as_):
+    order = an_order(offer)
+    hear(order)
+    browser, url = as_(stage.operator), f"/desk/{stage.cohort.slug}/orders/{order.number}/refund/"
+    browser.post(url, {"reason": "asked for"})
+    assert "Refund again" not in browser.get(f"/desk/{stage.cohort.slug}/orders/").content.decode()
+    Refund.objects.update(state="failed", reason="asked for (account closed)", done_at=clock.now())
+
+    listed, page = browser.get(f"/desk/{stage.cohort.slug}/orders/"), browser.get(url).content.decode()
+    assert "Refund again" in listed.content.decode()
+    assert "asked for (account closed)" in page
+    assert 'name="reason"' not in page
+    assert browser.post(url, {"again": "1"}).status_code == 302
+
+    assert list(Refund.objects.order_by("pk").values_list("state", "by")) == [
+        ("failed", stage.operator.pk),
+        ("asked", stage.operator.pk),
+    ]
+    assert "There is nothing to refund" in browser.get(url).content.decode()
 
 
 def test_a_reason_that_is_too_long_stays_in_its_box(stage, offer, as_):

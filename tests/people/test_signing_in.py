@@ -31,6 +31,32 @@ def test_a_new_address_signs_in_with_its_first_code(client):
     assert client.session["_auth_user_id"] == str(User.objects.get(email="new@example.org").pk)
 
 
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_new_address_gets_its_mails_in_the_language_of_the_page(client, language):
+    client.post(reverse("account_login"), {"email": "new@example.org"}, headers={"accept-language": language})
+
+    assert User.objects.get(email="new@example.org").language == language
+
+
+def test_asking_on_another_page_leaves_the_language_somebody_has(client):
+    UserFactory(email="known@example.org", language="zh-hans")
+
+    client.post(reverse("account_login"), {"email": "known@example.org"}, headers={"accept-language": "en"})
+
+    assert User.objects.get(email="known@example.org").language == "zh-hans"
+
+
+def test_the_way_to_a_seat_says_that_the_price_is_kept(client):
+    said = "the price you saw is kept"
+    english = {"headers": {"accept-language": "en"}}
+
+    assert (
+        said
+        in client.get(reverse("account_login"), {"next": "/c/debut/claims/?max_price=280"}, **english).content.decode()
+    )
+    assert said not in client.get(reverse("account_login"), {"next": "/me/"}, **english).content.decode()
+
+
 def test_a_known_address_signs_in_to_the_same_account(client):
     user = UserFactory(email="known@example.org")
     code = code_for(client, "KNOWN@example.org")

@@ -8,9 +8,11 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from kaiying.camps.models import Lesson
+from kaiying.camps.models import Camp, Lesson
 from kaiying.offers.actions import join_waitlist, settle_claim
 from kaiying.press.models import Article
+from kaiying.wire import clock
+from kaiying.wire.media import read_media_pass
 from tests.factories.camps import CohortFactory, LessonFactory, TeacherFactory, TopicFactory, four_day_camp
 from tests.factories.offers import FIRST, MINUTE, OPENS, a_claim, an_offer, tier
 from tests.factories.people import UserFactory
@@ -144,6 +146,26 @@ def test_an_article_in_markdown_or_html_cannot_run_script(client, body):
     assert "onerror" not in page
     assert 'href="javascript' not in page
     assert "&lt;b&gt;一句" in page
+
+
+def test_pictures_of_an_article_are_there_for_anyone_and_videos_it_names_are_not(client):
+    offer = an_offer()
+    camp = offer.cohort.camp
+    Camp.objects.filter(pk=camp.pk).update(
+        media={
+            "media/a.png": "camps/mine/1-a.png",
+            "media/b.png": "camps/mine/2-b.png",
+            "media/l6.mp4": "camps/mine/3.mp4",
+        }
+    )
+    body = "开头 ![图](media/a.png)\n\n## 下一节\n\n<img src='media/b.png' alt='图'> [课](media/l6.mp4) ![课](media/l6.mp4)"
+    Article.objects.create(camp=camp, ref="launch", title={"zh-hans": "标题"}, body={"zh-hans": body})
+
+    shown = re.findall(r'<img src="/media/([^/]+)/([^"]+)"', page_of(client, offer))
+
+    assert [path for _token, path in shown] == ["camps/mine/1-a.png", "camps/mine/2-b.png"]
+    assert [read_media_pass(token, at=clock.now()).user_id for token, _path in shown] == [0, 0]
+    assert "camps/mine/3.mp4" not in page_of(client, offer)
 
 
 def test_what_messengers_read_has_absolute_addresses(client, settings):

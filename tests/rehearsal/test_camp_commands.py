@@ -69,7 +69,7 @@ def test_load_shows_loads_and_then_has_nothing_to_do(folder, organizer):
     first = load(folder)
     assert "lessons\n  + l1  第一课" in first
     assert "articles\n  + launch  来吧" in first
-    assert first.endswith("small: 12 changes.\n")
+    assert first.endswith("Loaded small: 12 changes.\nNext: kaiying cohort open small DATE --sale-opens now\n")
 
     assert load(folder) == "small: nothing to do.\n"
     assert run("camp_diff", folder) == f"{folder}: no difference.\n"
@@ -98,7 +98,7 @@ def test_diff_ends_with_one_and_touches_nothing(folder, organizer):
     edit(folder, "lessons/d1-l1.md", "title: 第一课", "title: 改名")
     out = io.StringIO()
 
-    with pytest.raises(CommandError, match="1 changes"):
+    with pytest.raises(CommandError, match="would change 1 thing"):
         call_command("camp_diff", str(folder), stdout=out, no_color=True)
 
     assert "  ~ l1  改名\n      title.zh-hans: 第一课 → 改名\n" in out.getvalue()
@@ -154,7 +154,7 @@ def test_a_running_ladder_follows_the_folder(folder, organizer):
     told = load(folder)
 
     assert "offer.tiers.first.seats: 30 → 20" in told
-    assert told.endswith("small: 1 changes, ladder of 1 running offers changed.\n")
+    assert told.endswith("Loaded small: 1 change, ladder of 1 running offers changed.\n")
     assert PriceTier.objects.get(offer=offer, ref="first").seats == 20
 
 

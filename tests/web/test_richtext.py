@@ -237,7 +237,9 @@ def test_what_an_organiser_writes_as_html_scrolls_too() -> None:
 
 
 def test_a_name_cannot_leave_its_attribute() -> None:
-    for tag, attributes in tags_of(render('```\n"><img src=x onerror=alert(1)>\n```\n\n|" onfocus=alert(1) x="|b|\n|-|-|\n')):
+    for tag, attributes in tags_of(
+        render('```\n"><img src=x onerror=alert(1)>\n```\n\n|" onfocus=alert(1) x="|b|\n|-|-|\n')
+    ):
         assert tag in TAGS - {"img"}
         assert set(attributes) <= {"class", "tabindex", "role", "aria-label"}
 

@@ -167,7 +167,7 @@ def test_a_refused_ticket_is_replaced_after_two_tries(site: Site, page: Page) ->
         "(() => { const e = document.querySelector('live-stream'); e.setAttribute('ticket', 'bad'); e.open(); })()"
     )
     # It is still called online until the first refusal arrives.
-    page.wait_for_selector('live-stream[ticket=t3][data-state=online]', state="attached", timeout=10_000)
+    page.wait_for_selector("live-stream[ticket=t3][data-state=online]", state="attached", timeout=10_000)
 
     assert [ticket for ticket, _ in site.streams][-3:] == ["bad", "bad", "t3"]
 

@@ -246,6 +246,6 @@ def test_a_zone_is_called_what_people_call_it(zone, chinese, english):
     said = []
     for language in ("zh-hans", "en"):
         with translation.override(language):
-            said.append(tags.zone_name(zone))
+            said.append(show("{{ of|zone_name }}", of=zone))
 
     assert said == [chinese, english]

@@ -48,4 +48,3 @@ def check_last_seats(camp: w.WrittenCamp, problems: Problems) -> None:
 def _check_places(words: str, known: Sequence[str], where: str, place: Place, problems: Problems) -> None:
     for name in sorted(set(PLACE.findall(words)) - set(known)):
         problems.error(place, "blank", f"nothing fills the place {{{name}}} in {where}", nearest(name, known))
-

@@ -1,6 +1,5 @@
 """What is wrong with a camp although each value alone is right: references, order, times, the price ladder."""
 
-import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import pairwise

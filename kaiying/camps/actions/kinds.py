@@ -47,13 +47,19 @@ class Book:
                 self.problems.warn(at, "dropped", f"{bad.what} will not be shown", advice)
 
 
+MOST_LISTED = 12
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Say which of the known words was probably meant, or list them."""
     words = [str(each) for each in known]
     close = difflib.get_close_matches(word.lower(), words, n=1, cutoff=0.5)
     if close:
         return f"Did you mean “{close[0]}”?"
-    return f"Known: {', '.join(words)}." if words else "Nothing is known here."
+    if not words:
+        return "Nothing is known here."
+    more = f" and {len(words) - MOST_LISTED} more" if len(words) > MOST_LISTED else ""
+    return f"Known: {', '.join(words[:MOST_LISTED])}{more}."
 
 
 class Kind[T]:

@@ -24,12 +24,16 @@ BEHIND = "behind"
 def draft(row: Row, message: Message | None) -> tuple[str, str]:
     """Return a title and words to send to this learner, in the active language.
 
-    Whoever stopped in a lesson gets the camp's own message; it would not be true for anyone else.
+    Whoever stopped in a lesson gets the camp's own message; it would not be true for anyone else. Nor is anything
+    waiting for whoever has done all of it, or before the camp begins.
     """
     pending, title = row.facts.pending, _("A word from your head teacher")
-    if pending is None:
+    if pending is None and not row.has_open_duty:
+        body = _("{name}, how is it going? If anything is unclear, just reply.")
+    elif pending is None:
         body = _(
-            "{name}, your lessons are done; the check-in or task is still open. A few lines are enough. Reply if stuck."
+            "{name}, you have finished the lessons; only the check-in or task is left. A few lines are enough. "
+            "Reply if stuck."
         )
     elif pending.touched_at is None or message is None:
         body = _("{name}, “{lesson}” is waiting for you; {minutes} minutes tonight will do. Reply if stuck.")

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from kaiying.camps.models import Cohort, Task, Topic
-from kaiying.camps.vocabulary import TaskKind
+from kaiying.camps.vocabulary import TaskKind, UnlockClock
 from kaiying.groups.models import CheckIn, ClassGroup, Membership, Post
 from kaiying.groups.queries.roster import learners_of, staff_of
 from kaiying.kit import periods
@@ -48,15 +48,30 @@ def camp_day(cohort: Cohort, *, at: datetime, last: int) -> int:
     return min(max(cohort.day_at(at), 1), max(last, 1))
 
 
+def day_opens_at(cohort: Cohort, day: int, *, at: datetime) -> datetime | None:
+    """Return when a day opens for the class if that is still to come; by the personal clock each has their own."""
+    opens_at = cohort.opens_at(day)
+    return opens_at if cohort.clock == UnlockClock.CALENDAR and at < opens_at else None
+
+
 @dataclass(frozen=True, slots=True)
 class Wall:
-    """Who has checked in on a day and who has not; ``tasks`` is empty when the day asks for none."""
+    """Who has checked in on a day and who has not; ``tasks`` is empty when the day asks for none.
+
+    ``opens_at`` is given while the day has not opened: then nobody is asked to check in.
+    """
 
     day: int
     tasks: tuple[Task, ...]
     done: tuple[User, ...]
     missing: tuple[User, ...]
     due_at: datetime
+    opens_at: datetime | None = None
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the class is asked to check in by now."""
+        return bool(self.tasks) and self.opens_at is None
 
     @property
     def total(self) -> int:
@@ -75,9 +90,9 @@ def check_in_wall(group: ClassGroup, day: int, *, at: datetime, learners: Iterab
         counts[learner] = counts.pop(learner, 0) + 1
     order = {learner: place for place, learner in enumerate(counts) if counts[learner] == len(tasks)}
     done = sorted((user for user in roster if user.pk in order), key=lambda user: order[user.pk])
-    return Wall(
-        day, tasks, tuple(done), tuple(user for user in roster if user.pk not in order), group.cohort.due_at(day)
-    )
+    missing = tuple(user for user in roster if user.pk not in order)
+    opens_at = day_opens_at(group.cohort, day, at=at)
+    return Wall(day, tasks, tuple(done), missing, group.cohort.due_at(day), opens_at)
 
 
 class BeatKind(StrEnum):
@@ -129,7 +144,7 @@ def rhythm(group: ClassGroup, day: int, *, at: datetime, total: int) -> list[Bea
             kind,
             topic,
             done if kind == BeatKind.DEADLINE else 0,
-            total if kind == BeatKind.DEADLINE and tasks else 0,
+            total if kind == BeatKind.DEADLINE and tasks and day_opens_at(cohort, day, at=at) is None else 0,
             is_past=moment <= at,
             is_next=moment == coming,
         )
@@ -147,7 +162,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Teaser:
-    """The class in a few lines: what was said last, and how many have checked in today."""
+    """The class in a few lines: what was said last, and how many have checked in today, if today asks for it."""
 
     group: ClassGroup
     said: tuple[Said, ...]
@@ -171,7 +186,7 @@ def teaser(group: ClassGroup, *, at: datetime, last_day: int | None = None) -> T
     )
     said = tuple(Said(post, post.author_id in staff) for post in latest[:TEASER_POSTS])
     wall = check_in_wall(group, day, at=at)
-    return Teaser(group, said, day, len(wall.done), wall.total, bool(wall.tasks))
+    return Teaser(group, said, day, len(wall.done), wall.total, wall.is_asked)
 
 
 def last_day_of(cohort: Cohort) -> int:

@@ -221,31 +221,31 @@ def _say_away(facts: dict[str, object]) -> str:
     hours = int(str(facts["hours"]))
     if not facts["came"]:
         return ngettext(
-            "Open for %(hours)d hour, and they have not come yet.",
-            "Open for %(hours)d hours, and they have not come yet.",
+            "The camp has been open for %(hours)d hour; not seen yet.",
+            "The camp has been open for %(hours)d hours; not seen yet.",
             hours,
         ) % {"hours": hours}
     if facts["lesson"]:
         return ngettext(
-            "Not here for %(hours)d hour. %(lesson)s stands at %(place)s.",
-            "Not here for %(hours)d hours. %(lesson)s stands at %(place)s.",
+            "Not seen for %(hours)d hour. Stopped %(lesson)s at %(place)s.",
+            "Not seen for %(hours)d hours. Stopped %(lesson)s at %(place)s.",
             hours,
         ) % {"hours": hours, "lesson": facts["lesson"], "place": facts["place"]}
-    return ngettext("Not here for %(hours)d hour.", "Not here for %(hours)d hours.", hours) % {"hours": hours}
+    return ngettext("Not seen for %(hours)d hour.", "Not seen for %(hours)d hours.", hours) % {"hours": hours}
 
 
 def _say_stuck(facts: dict[str, object]) -> str:
-    return gettext("Opened %(lesson)s %(count)s times, never came past %(place)s.") % facts
+    return gettext("Opened %(lesson)s %(count)s times, never got past %(place)s.") % facts
 
 
 def _say_no_check_in(facts: dict[str, object]) -> str:
     if facts["watching"]:
-        return gettext("No check-in for %(days)s days in a row, but watching.") % {"days": facts["days"]}
+        return gettext("No check-in for %(days)s days in a row, but still watching.") % {"days": facts["days"]}
     return gettext("No check-in for %(days)s days in a row.") % {"days": facts["days"]}
 
 
 def _say_not_handed_in(facts: dict[str, object]) -> str:
-    return gettext("Day %(day)s: the task is %(hours)s hours overdue and not handed in.") % facts
+    return gettext("Day %(day)s task not handed in, %(hours)s hours overdue.") % facts
 
 
 SENTENCES = {

@@ -12,7 +12,7 @@ from kaiying.camps.models import Cohort, Lesson, Task
 from kaiying.camps.vocabulary import LessonKind, TaskKind, UnlockClock
 from kaiying.groups.models import CheckIn, ClassGroup, ContactCount, Nudge
 from kaiying.groups.queries import risk
-from kaiying.groups.queries.day import camp_day, last_day_of
+from kaiying.groups.queries.day import camp_day, day_opens_at, last_day_of
 from kaiying.groups.queries.risk import Duty, Facts, Reason, Watch
 from kaiying.groups.queries.roster import learners_of
 from kaiying.groups.vocabulary import Standing
@@ -63,14 +63,20 @@ class Row:
         """How many of those they have finished."""
         return sum(watch.is_open and watch.is_complete for watch in self.facts.watches)
 
+    @property
+    def has_open_duty(self) -> bool:
+        """Whether a check-in or a task is asked of them and not done."""
+        return any(duty.is_open and duty.done_at is None for duty in (*self.facts.check_ins, *self.facts.submissions))
+
     def has_watched_first(self) -> bool | None:
-        """Tell whether today's first lesson is complete; None when today has no lesson."""
+        """Tell whether today's first lesson is complete; None when today has no lesson, or none that is open."""
         first = next((watch for watch in self.facts.watches if watch.day == self.facts.today), None)
-        return first.is_complete if first else None
+        return first.is_complete if first and (first.is_open or first.is_complete) else None
 
     def has_checked_in(self) -> bool | None:
-        """Tell whether today's check-ins are done; None when today asks for none."""
-        return _all_done(duty for duty in self.facts.check_ins if duty.day == self.facts.today)
+        """Tell whether today's check-ins are done; None when today asks for none, or not yet."""
+        today = (duty for duty in self.facts.check_ins if duty.day == self.facts.today)
+        return _all_done(duty for duty in today if duty.is_open or duty.done_at)
 
     def has_handed_in(self) -> bool | None:
         """Tell whether the latest submission asked for is in; None when none was asked for yet."""
@@ -102,11 +108,15 @@ class DayColumns:
 
 @dataclass(frozen=True, slots=True)
 class Supervision:
-    """A class at a moment: columns, rows by risk, and the figures on top, each with what it is out of."""
+    """A class at a moment: columns, rows by risk, and the figures on top, each with what it is out of.
+
+    ``day`` is 0 before the camp; ``opens_at`` is when today's lessons open if that is still to come, or the first's.
+    """
 
     group: ClassGroup
     at: datetime
     day: int
+    opens_at: datetime | None
     lessons: tuple[Lesson, ...]
     check_in_tasks: tuple[Task, ...]
     submission_tasks: tuple[Task, ...]
@@ -117,8 +127,9 @@ class Supervision:
     def days(self) -> list["DayColumns"]:
         """The lessons, day by day, with the class's average of each."""
         places = list(enumerate(self.lessons))
+        today = self.group.cohort.day_at(self.at)
         return [
-            DayColumns(day, day == self.day, [(lesson, self.lesson_average(place)) for place, lesson in lessons])
+            DayColumns(day, day == today, [(lesson, self.lesson_average(place)) for place, lesson in lessons])
             for day, lessons in groupby(places, key=lambda pair: pair[1].day)
         ]
 
@@ -188,7 +199,9 @@ def supervision(group: ClassGroup, *, at: datetime) -> Supervision:
     """Return the class as its head teacher needs it at ``at``; eleven queries, whatever its size."""
     cohort = group.cohort
     last_day = last_day_of(cohort)
-    day = camp_day(cohort, at=at, last=last_day)
+    today = camp_day(cohort, at=at, last=last_day)
+    opens_at = day_opens_at(cohort, today, at=at)
+    day = 0 if opens_at and today == 1 else today
     lessons = tuple(Lesson.objects.current().filter(camp=cohort.camp_id).exclude(kind=LessonKind.BONUS).in_order())
     # By the personal clock somebody may be on any day.
     until = day if cohort.clock == UnlockClock.CALENDAR else last_day
@@ -215,6 +228,7 @@ def supervision(group: ClassGroup, *, at: datetime) -> Supervision:
         group=group,
         at=at,
         day=day,
+        opens_at=opens_at,
         lessons=lessons,
         check_in_tasks=check_in_tasks,
         submission_tasks=submission_tasks,

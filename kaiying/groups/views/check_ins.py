@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from kaiying.camps.models import Task
+from kaiying.camps.queries import rendered
 from kaiying.camps.vocabulary import TaskKind
 from kaiying.groups.actions import check_in as do_check_in
 from kaiying.groups.forms import CheckInForm
@@ -16,11 +17,12 @@ from kaiying.groups.models import CheckIn
 from kaiying.groups.queries import check_in_wall, entry_of, feed, groups_of, last_day_of
 from kaiying.groups.queries.access import Entry
 from kaiying.groups.queries.day import camp_day
-from kaiying.groups.views.entering import entered, eyes, frame
+from kaiying.groups.views.entering import entered, frame
 from kaiying.groups.vocabulary import FeedKind
 from kaiying.kit.errors import Refused
 from kaiying.learning.models import Enrollment, Override
 from kaiying.learning.queries import day_opening, due_at
+from kaiying.people.queries import viewer_id
 from kaiying.people.vocabulary import SignedInRequest
 from kaiying.web.pictures import discard_picture, store_picture
 from kaiying.wire import clock
@@ -44,7 +46,7 @@ def wall(request: SignedInRequest, pk: int) -> HttpResponse:
         kind=FeedKind.CHECK_IN,
         day=day,
         before=int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None,  # noqa: PLR2004 (a bigint)
-        eyes=eyes(request),
+        eyes=viewer_id(request),
     )
     context = frame(request, entry, at=at, live=True) | {
         "wall": check_in_wall(entry.group, day, at=at),
@@ -100,6 +102,7 @@ def check_in(request: SignedInRequest, task: int) -> HttpResponse:
     )
     context = frame(request, entry, at=at) | {
         "task": wanted,
+        "brief": rendered(wanted.brief, camp=group.cohort.camp, viewer_id=viewer_id(request)),
         "form": form,
         "done": done,
         "opening": opening,

@@ -41,11 +41,6 @@ def is_travelling(request: HttpRequest) -> bool:
     return hasattr(request, "traveller")
 
 
-def eyes(request: SignedInRequest) -> int:
-    """Return who really looks: the pass to a picture is theirs."""
-    return int(getattr(request, "traveller", request.user).pk)
-
-
 def is_part(request: HttpRequest) -> bool:
     """Tell whether a script of ours asks for a part of the page."""
     return request.headers.get("X-Part") == "1"

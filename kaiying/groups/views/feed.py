@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from kaiying.camps.queries import rendered
 from kaiying.groups.actions import leave_note, like, publish_post, read_up_to, remove_post, reply, unlike
 from kaiying.groups.forms import PICTURES, PostForm
 from kaiying.groups.models import Post
@@ -28,9 +29,10 @@ from kaiying.groups.queries import (
 from kaiying.groups.queries.day import camp_day
 from kaiying.groups.queries.feed import Feed
 from kaiying.groups.queries.roster import is_online
-from kaiying.groups.views.entering import entered, eyes, found_post, frame, is_part, is_travelling, new_key
+from kaiying.groups.views.entering import entered, found_post, frame, is_part, is_travelling, new_key
 from kaiying.groups.vocabulary import FeedKind
 from kaiying.kit.errors import Refused
+from kaiying.people.queries import viewer_id
 from kaiying.people.vocabulary import SignedInRequest
 from kaiying.web.pictures import store_picture
 from kaiying.wire import clock
@@ -52,9 +54,10 @@ def page(
     at, group = clock.now(request), entry.group
     kind = _kind(request.GET.get("kind", ""))
     before = _number(request.GET.get("before", ""))
-    found = feed(entry, request.user, at=at, before=before, kind=kind, eyes=eyes(request))
+    found = feed(entry, request.user, at=at, before=before, kind=kind, eyes=viewer_id(request))
     if before is None and kind == FeedKind.ALL:
         _mark_read(request, entry, found)
+    topic = pinned_topic(group, at=at)
     people = roster(group)
     day = camp_day(group.cohort, at=at, last=last_day_of(group.cohort))
     online = {one.learner_id for one in people.learners if is_online(one, at)}
@@ -63,7 +66,8 @@ def page(
         "kind": kind,
         "kinds": FeedKind,
         "before": before,
-        "topic": pinned_topic(group, at=at),
+        "topic": topic,
+        "topic_body": rendered(topic.topic.body, camp=group.cohort.camp, viewer_id=viewer_id(request)) if topic else "",
         "day": day,
         "wall": check_in_wall(group, day, at=at, learners=people.learners),
         "beats": rhythm(group, day, at=at, total=len(people.learners)),
@@ -90,7 +94,7 @@ def posts(request: SignedInRequest, pk: int) -> HttpResponseBase:
         return _publish(request, entry)
     after, before = _number(request.GET.get("after", "")), _number(request.GET.get("before", ""))
     kind = _kind(request.GET.get("kind", ""))
-    found = feed(entry, request.user, at=at, after=after, before=before, kind=kind, eyes=eyes(request))
+    found = feed(entry, request.user, at=at, after=after, before=before, kind=kind, eyes=viewer_id(request))
     if after is not None:
         _mark_read(request, entry, found)
     return _part(request, entry, found)
@@ -116,7 +120,7 @@ def _publish(request: SignedInRequest, entry: Entry) -> HttpResponseBase:
     except Refused as refusal:
         return _not_taken(request, entry, form, str(refusal), status=refusal.status)
     if is_part(request):
-        found = feed(entry, request.user, at=at, after=post.pk - 1, before=post.pk + 1, eyes=eyes(request))
+        found = feed(entry, request.user, at=at, after=post.pk - 1, before=post.pk + 1, eyes=viewer_id(request))
         return _part(request, entry, found, status=201)
     return redirect(reverse("groups:show", args=[entry.group.pk]) + f"#post-{post.pk}")
 
@@ -150,7 +154,7 @@ def conversation(
     at = clock.now(request)
     if post.parent_id is not None:
         post = found_post(entry, post.parent_id)
-    item = thread(entry, request.user, post, at=at, eyes=eyes(request))
+    item = thread(entry, request.user, post, at=at, eyes=viewer_id(request))
     key = form.data.get("key", "") if form else new_key()
     context = frame(request, entry, at=at, live=True) | {"item": item, "form": form, "problem": problem, "key": key}
     if is_part(request):
@@ -193,7 +197,7 @@ def likes(request: SignedInRequest, pk: int, post: int) -> HttpResponse:
     else:
         unlike(post=found, user=request.user)
     if is_part(request):
-        item = thread(entry, request.user, found_post(entry, post), at=clock.now(request), eyes=eyes(request))
+        item = thread(entry, request.user, found_post(entry, post), at=clock.now(request), eyes=viewer_id(request))
         return render(request, "groups/like.html", {"item": item, "group": entry.group})
     return redirect(_back_to(found))
 

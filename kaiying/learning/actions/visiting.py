@@ -3,14 +3,13 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from kaiying.camps.models import Lesson
 from kaiying.learning.actions.beats import completed
 from kaiying.learning.models import Enrollment, Progress
 from kaiying.learning.vocabulary import NoLesson
 from kaiying.outbox.actions import publish_all
-
 
 VISIT = timedelta(minutes=20)
 """Whoever opens a lesson again so soon after opening or watching it has not come back: they never left."""
@@ -21,14 +20,19 @@ def record_opening(*, enrollment: Enrollment, lesson: Lesson, at: datetime) -> P
     """Note that the learner was seen, and count the opening if it begins a visit; reloading a page does not."""
     Enrollment.objects.filter(pk=enrollment.pk).update(last_seen_at=at)
     progress, is_new = Progress.objects.get_or_create(
-        enrollment=enrollment, lesson=lesson, defaults={"opened_at": at, "counted_at": at, "opened_count": 1}
+        enrollment=enrollment, lesson=lesson, defaults={"opened_at": at, "opened_count": 1}
     )
     if not is_new:
-        before = at - VISIT
-        gone = Progress.objects.filter(Q(position_at=None) | Q(position_at__lte=before), counted_at__lte=before)
         # Asked and counted in one statement: of two pages opened at once one counts.
-        gone.filter(pk=progress.pk).update(opened_count=F("opened_count") + 1, counted_at=at)
+        _away_since(at - VISIT).filter(pk=progress.pk).update(opened_count=F("opened_count") + 1, reopened_at=at)
     return progress
+
+
+def _away_since(moment: datetime) -> QuerySet[Progress]:
+    """Return the lessons that nobody opened or watched after ``moment``."""
+    unwatched = Q(position_at=None) | Q(position_at__lte=moment)
+    unopened = Q(reopened_at=None) | Q(reopened_at__lte=moment)
+    return Progress.objects.filter(unwatched, unopened, opened_at__lte=moment)
 
 
 @transaction.atomic
@@ -38,7 +42,7 @@ def mark_read(*, enrollment: Enrollment, lesson: Lesson, at: datetime) -> Progre
         raise NoLesson
     Enrollment.objects.locked().get(pk=enrollment.pk)
     progress, _new = Progress.objects.get_or_create(
-        enrollment=enrollment, lesson=lesson, defaults={"opened_at": at, "counted_at": at, "opened_count": 1}
+        enrollment=enrollment, lesson=lesson, defaults={"opened_at": at, "opened_count": 1}
     )
     if progress.completed_at is None:
         progress.completed_at = at

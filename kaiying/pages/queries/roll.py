@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 
 from kaiying.camps.models import Cohort, Lesson
 from kaiying.camps.vocabulary import LessonKind
-from kaiying.groups.models import CheckIn, Membership
+from kaiying.groups.models import CheckIn, Membership, class_name
 from kaiying.groups.vocabulary import MemberKind
 from kaiying.learning.models import Enrollment, Submission
 
@@ -23,6 +23,11 @@ class RollLine:
     group_number: int | None
     lessons_done: int
     handed_in: int
+
+    @property
+    def group_name(self) -> str:
+        """What their class is called; empty while they sit in none."""
+        return class_name(self.group_number) if self.group_number else ""
 
 
 @dataclass(frozen=True, slots=True)

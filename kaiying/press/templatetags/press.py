@@ -6,9 +6,10 @@ from django import template
 from django.urls import NoReverseMatch, reverse
 from django.utils.safestring import SafeString
 
-from kaiying.camps.models import Cohort, Lesson
-from kaiying.web import richtext
+from kaiying.camps.models import Camp, Cohort, Lesson
+from kaiying.camps.queries import rendered
 from kaiying.web.texts import Text
+from kaiying.wire.entry import ANYONE
 from kaiying.wire.media import is_plain, media_url
 
 register = template.Library()
@@ -25,16 +26,16 @@ def _cut(body: Text) -> tuple[str, str]:
 
 
 @register.filter
-def opening(body: Text) -> SafeString:
-    """Show what stands before the first heading of an article, sanitised."""
-    return richtext.render(_cut(body)[0], by_organizer=True)
+def opening(body: Text, camp: Camp) -> SafeString:
+    """Show what stands before the first heading of an article, sanitised, with pictures that anyone may see."""
+    return rendered(_cut(body)[0], camp=camp, viewer_id=ANYONE)
 
 
 @register.filter
-def sections(body: Text) -> SafeString:
-    """Show the rest of an article, sanitised; empty when it has no headings."""
+def sections(body: Text, camp: Camp) -> SafeString:
+    """Show the rest of an article in the same way; empty when it has no headings."""
     rest = _cut(body)[1]
-    return richtext.render(rest, by_organizer=True) if rest.strip() else SafeString("")
+    return rendered(rest, camp=camp, viewer_id=ANYONE) if rest.strip() else SafeString("")
 
 
 @register.filter

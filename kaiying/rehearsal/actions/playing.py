@@ -69,7 +69,7 @@ def _play_running(camp: CampModel, number: int, at: datetime, dice: random.Rando
         cohort.save(update_fields=["unlock_at"])
     opens = cohort.opens_at(1) - timedelta(days=3)
     offer = open_offer(
-        cohort=cohort, slug=f"debut-{number}", terms=camp.offer, opens_at=opens, closes_at=None, at=opens
+        cohort=cohort, slug=f"debut-{number}", terms=camp.offer, opens_at=opens, closes_at=cohort.opens_at(1), at=opens
     )
     enrollments = []
     crowd = [(person("learner"), Pace.STEADY), *students(LEARNERS, prefix="student", dice=dice)]

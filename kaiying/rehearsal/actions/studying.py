@@ -45,6 +45,7 @@ DUTY: dict[Pace, tuple[float, float]] = {
 
 STUCK_AT = 0.4
 OPENINGS_WHEN_STUCK = 4
+BETWEEN_VISITS = timedelta(minutes=25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +84,26 @@ def study(*, camp: Camp, enrollment: Enrollment, pace: Pace, now: datetime, dice
             if watched <= 0:
                 break
             moment = min(until, moment + timedelta(minutes=dice.randint(3, 25)))
-            yield from watch(enrollment, lesson, watched, pace, moment)
+            yield from watch(enrollment, lesson, watched, pace, moment, since=opens)
         duty = DUTY[pace][0 if day < today else 1]
         if dice.random() < duty:
             yield from _duties(camp, enrollment, day, min(until, moment + timedelta(minutes=5)), duty, dice)
 
 
-def watch(enrollment: Enrollment, lesson: Lesson, share: float, pace: Pace, at: datetime) -> Iterator[Step]:
-    """Yield the opening of a lesson and the beat that reports what was watched of it."""
+def watch(
+    enrollment: Enrollment, lesson: Lesson, share: float, pace: Pace, at: datetime, *, since: datetime | None = None
+) -> Iterator[Step]:
+    """Yield the opening of a lesson and the beat that reports what was watched of it; ``at`` is the last visit.
+
+    Nobody comes before ``since``.
+    """
     times = 1
     if pace is Pace.STUCK and share < 1:
         times, share = OPENINGS_WHEN_STUCK, STUCK_AT
     end = lesson.length * share
-    for time in range(times):
-        yield at + timedelta(minutes=time), partial(record_opening, enrollment=enrollment, lesson=lesson)
+    visits = [at - place * BETWEEN_VISITS for place in reversed(range(times))]
+    for moment in [visit for visit in visits if since is None or visit >= since]:
+        yield moment, partial(record_opening, enrollment=enrollment, lesson=lesson)
         beat = Beat(
             learner_id=enrollment.learner_id,
             lesson_id=lesson.pk,
@@ -105,7 +112,7 @@ def watch(enrollment: Enrollment, lesson: Lesson, share: float, pace: Pace, at: 
             device="rehearsal",
             cohort_id=enrollment.cohort_id,
         )
-        yield at + timedelta(minutes=time, seconds=50), partial(record_beats, [beat])
+        yield moment + timedelta(seconds=50), partial(record_beats, [beat])
 
 
 def _duties(

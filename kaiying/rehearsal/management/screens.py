@@ -39,10 +39,11 @@ def counted(problems: Iterable[Problem]) -> str:
     """Say how many mistakes of which sort."""
     found = list(problems)
     errors = sum(problem.is_error for problem in found)
-    return f"{_number(errors, 'error')}, {_number(len(found) - errors, 'warning')}"
+    return f"{number_of(errors, 'error')}, {number_of(len(found) - errors, 'warning')}"
 
 
-def _number(count: int, word: str) -> str:
+def number_of(count: int, word: str) -> str:
+    """Write a number of things: 1 change, 2 changes."""
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 

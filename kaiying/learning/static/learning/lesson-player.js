@@ -76,7 +76,7 @@ class LessonPlayer extends HTMLElement {
       back: () => this.skip(-STEP),
       forward: () => this.skip(STEP),
       mute: () => { this.video.muted = !this.video.muted; },
-      captions: () => this.captions(),
+      captions: () => this.querySelector("caption-box").toggle(),
       full: () => this.full(),
       resume: () => { this.seek(this.resumeAt); this.toggle(); },
       restart: () => { this.seek(0); this.veil(null); this.video.play().catch(() => {}); },
@@ -101,15 +101,6 @@ class LessonPlayer extends HTMLElement {
       this.act("rate").value = rate;
       this.video.defaultPlaybackRate = this.video.playbackRate = Number(rate);
     }
-    if (this.act("captions")) this.captions([...this.video.textTracks].some((track) => track.mode === "showing"));
-  }
-
-  captions(on) {
-    const tracks = [...this.video.textTracks];
-    const shown = on === undefined ? !tracks.some((track) => track.mode === "showing") : on;
-    const chosen = tracks.find((track) => track.language === document.documentElement.lang) || tracks[0];
-    for (const track of tracks) track.mode = shown && track === chosen ? "showing" : "disabled";
-    this.act("captions").setAttribute("aria-pressed", String(shown));
   }
 
   full() {

@@ -21,7 +21,7 @@ document.addEventListener("keydown", (event) => {
     j: () => player.skip(-10),
     l: () => player.skip(10),
     n: () => document.dispatchEvent(new CustomEvent("note:open")),
-    c: () => player.act("captions") && player.captions(),
+    c: () => player.act("captions") && player.act("captions").click(),
     f: () => player.full(),
     m: () => { video.muted = !video.muted; },
     0: () => player.seek(0),

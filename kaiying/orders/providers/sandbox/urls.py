@@ -5,4 +5,4 @@ from django.urls import path
 from kaiying.orders.providers.sandbox import views
 
 app_name = "sandbox"
-urlpatterns = [path("<str:ref>/", views.page, name="page")]
+urlpatterns = [path("<slug:ref>/", views.page, name="page")]

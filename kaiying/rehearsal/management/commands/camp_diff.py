@@ -9,7 +9,7 @@ from kaiying.camps.actions import films_in, read_camp, scripts_of
 from kaiying.camps.vocabulary import CampRefused
 from kaiying.rehearsal.management.base import CampCommand
 from kaiying.rehearsal.management.camp_folders import changes_of, films_folder
-from kaiying.rehearsal.management.screens import show_changes
+from kaiying.rehearsal.management.screens import number_of, show_changes
 
 
 class Command(CampCommand):
@@ -33,6 +33,6 @@ class Command(CampCommand):
             raise self.refuse(refused) from None
         show_changes(self.console, changes)
         if changes:
-            message = f"{folder}: {len(changes)} changes."
+            message = f"{folder}: would change {number_of(len(changes), 'thing')}."
             raise CommandError(message, returncode=1)
         self.stdout.write(f"{folder}: no difference.")

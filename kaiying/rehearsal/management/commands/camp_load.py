@@ -12,7 +12,7 @@ from kaiying.camps.vocabulary import CampRefused
 from kaiying.kit.errors import Refused
 from kaiying.rehearsal.management.base import CampCommand
 from kaiying.rehearsal.management.camp_folders import Brought, bring_in, changes_of
-from kaiying.rehearsal.management.screens import show_changes
+from kaiying.rehearsal.management.screens import number_of, show_changes
 from kaiying.wire import clock
 
 
@@ -51,6 +51,8 @@ class Command(CampCommand):
         self.stdout.write(_told(brought))
         if options["cohort_start"]:
             self._open(brought.camp, options["cohort_start"])
+        elif brought.changes and not brought.camp.cohorts.exists():
+            self.stdout.write(f"Next: kaiying cohort open {brought.camp.slug} DATE{_sale(brought.camp)}")
 
     def _open(self, camp: Camp, starts_on: date) -> None:
         same = camp.cohorts.filter(starts_on=starts_on).first()
@@ -67,10 +69,14 @@ def _agreed() -> bool:
         return False
 
 
+def _sale(camp: Camp) -> str:
+    return " --sale-opens now" if camp.offer else ""
+
+
 def _told(brought: Brought) -> str:
     if not brought.changes:
         return f"{brought.camp.slug}: nothing to do."
-    parts = [f"{brought.camp.slug}: {len(brought.changes)} changes"]
+    parts = [f"Loaded {brought.camp.slug}: {number_of(len(brought.changes), 'change')}"]
     if brought.retired:
         parts.append(f"{len(brought.retired)} kept for what learners did ({', '.join(brought.retired)})")
     if brought.ladders:
