@@ -167,7 +167,7 @@ def main():
             subprocess.run(words, check=True, env=env, cwd=ROOT)
 
 
-class own_database:  # noqa: N801 — a context manager, named like one
+class own_database:
     """A PostgreSQL database of our own beside the one in ``url``, gone afterwards."""
 
     def __init__(self, url):

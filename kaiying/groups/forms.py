@@ -12,7 +12,7 @@ PICTURES = "image/jpeg,image/png,image/webp,image/gif"
 
 
 def _longest(model: type[Post | Nudge], name: str) -> int:
-    return int(model._meta.get_field(name).max_length or 0)  # type: ignore[union-attr]  # noqa: SLF001 (Django's own name)
+    return int(model._meta.get_field(name).max_length or 0)  # type: ignore[union-attr]
 
 
 class PostForm(forms.Form):
@@ -20,7 +20,8 @@ class PostForm(forms.Form):
 
     body = forms.CharField(required=False, max_length=_longest(Post, "body"), strip=True)
     picture = forms.FileField(required=False, allow_empty_file=False)
-    key = forms.CharField(max_length=60)
+    # Not every key: those with a colon are the room's own, for the post of a check-in.
+    key = forms.RegexField(r"^[A-Za-z0-9_-]+$", max_length=60)
     note = forms.BooleanField(required=False)
 
 

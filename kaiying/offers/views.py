@@ -102,7 +102,7 @@ def _line(request: HttpRequest, offer: Offer, *, price_moved: bool = False) -> d
         "offer": offer,
         "sale": shown,
         "gone": gone or shown.ladder.shown,
-        "is_over": price_moved and gone is None,
+        "is_over": price_moved and gone is None and shown.ladder.is_on_sale,
         "place": place,
         "is_waiting": waiting,
         "before": (before := served_before(offer)),

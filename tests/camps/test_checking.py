@@ -409,7 +409,7 @@ def test_how_many_sorts_of_mistakes_are_told_apart(folder, record_property):
     record_property(
         "figure", f"{len(MISTAKES) + len(WARNINGS)} mistakes of {len(codes)} sorts, each at its line and column"
     )
-    print(f"\n{len(MISTAKES) + len(WARNINGS)} mistakes of {len(codes)} sorts found at their line and column")  # noqa: T201
+    print(f"\n{len(MISTAKES) + len(WARNINGS)} mistakes of {len(codes)} sorts found at their line and column")
 
     assert len(CAMP) + len(L1) > 0
     assert len(codes) >= 25

@@ -88,7 +88,7 @@ def test_every_cue_of_the_demo_can_be_read_in_time():
                 lasts = seconds(end) - seconds(start)
                 fastest = max(fastest, len(words) / lasts / (8.5 if language == "zh-hans" else 26))
                 assert len(words) <= (24 if language == "zh-hans" else 70), words
-    print(f"\nfastest cue: {fastest:.0%} of what can be read")  # noqa: T201
+    print(f"\nfastest cue: {fastest:.0%} of what can be read")
     assert fastest <= 1
 
 
@@ -142,7 +142,7 @@ def test_a_film_lasts_exactly_as_long_as_its_slides(folder, tmp_path):
     assert re.findall(r"pts_time:([0-9.]+)", keys) == ["0", "2", "4", "6"]
     with Image.open(film.poster) as poster:
         assert (poster.format, poster.size) == ("WEBP", (1280, 720))
-    print(f"\n7 s of film made in {took:.1f} s, {film.video.stat().st_size // 1024} KB")  # noqa: T201
+    print(f"\n7 s of film made in {took:.1f} s, {film.video.stat().st_size // 1024} KB")
 
     stamp = film.video.stat().st_mtime_ns
     make_films(scripts=[script(folder)], cache_folder=tmp_path / "cache")

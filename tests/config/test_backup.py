@@ -114,7 +114,7 @@ def test_a_backup_under_load_holds_every_write_acknowledged_before_it(data, tmp_
         writer.close()
 
     meanwhile = acknowledged[0] - 2000
-    print(f"\nR1: {missing} rows missing, {trials} backups, {meanwhile} writes meanwhile")  # noqa: T201 — a figure
+    print(f"\nR1: {missing} rows missing, {trials} backups, {meanwhile} writes meanwhile")
     assert missing == 0
     assert acknowledged[0] > 2000
 

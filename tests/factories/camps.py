@@ -116,7 +116,13 @@ def four_day_camp(**facts: object) -> Camp:
             number += 1
             lesson = LessonFactory(camp=camp, ref=f"l{number}", day=day, position=position)
             TaskFactory(
-                camp=camp, ref=f"watch-l{number}", day=day, position=position, kind=TaskKind.WATCH, lesson=lesson, title=lesson.title
+                camp=camp,
+                ref=f"watch-l{number}",
+                day=day,
+                position=position,
+                kind=TaskKind.WATCH,
+                lesson=lesson,
+                title=lesson.title,
             )
         TaskFactory(camp=camp, ref=f"d{day}-check-in", day=day, position=8)
         TaskFactory(camp=camp, ref=f"d{day}-map", day=day, position=9, kind=TaskKind.SUBMISSION)

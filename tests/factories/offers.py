@@ -36,7 +36,10 @@ def ladder_terms(first: int = 30, standard: int | None = 20, **facts: Any) -> di
         "currency": "CNY",
         "list_price": "99.00",
         "hold_minutes": 15,
-        "last_seats": {"count": 30, "wording": {"zh-hans": "抢最后 {count} 个{tier}", "en": "{tier}: the last {count}"}},
+        "last_seats": {
+            "count": 30,
+            "wording": {"zh-hans": "抢最后 {count} 个{tier}", "en": "{tier}: the last {count}"},
+        },
         "tiers": tiers,
         **facts,
     }

@@ -462,6 +462,24 @@ def test_the_wall_shows_a_days_check_ins_and_no_future_day(client, group, learne
     assert "?day=3" not in page(client, "wall", group.pk, day=3).content.decode()
 
 
+@pytest.mark.parametrize("day", ["0", "-1", "x", "٣", "00011111111111", "1" + "0" * 5000])
+def test_a_day_that_is_none_is_today(client, group, learner, day):
+    assert page(client, "wall", group.pk, day=day).status_code == 200
+
+
+def test_before_the_camp_the_class_is_not_asked_to_check_in(client, group, learner, head):
+    with clock.frozen(group.cohort.opens_at(1) - timedelta(days=9)):
+        client.force_login(learner)
+        shown, wall = (page(client, name, group.pk).content.decode() for name in ("show", "wall"))
+        kpis = page(as_person(client, head), "supervision", group.pk).content.decode()
+
+    assert "今日打卡" not in shown
+    assert "去打卡" not in shown + wall
+    assert "7 月 16 日 08:00 解锁" in " ".join(wall.split())
+    assert "第 1 天，今天" not in kpis
+    assert "7 月 16 日 08:00 开始" in " ".join(kpis.split())
+
+
 # -- supervision ------------------------------------------------------------------------------------------------------
 
 
@@ -552,14 +570,15 @@ def test_an_empty_class_says_why_it_is_empty(client, group, head):
 
 
 def test_the_export_has_everyone_and_no_formulas(client, group, head):
-    for name in ("=HYPERLINK(1)", "+1", "-1", "@x", "\t=1", "学员 A"):
+    for name in ("=HYPERLINK(1)", "+1", "-1", "@x", "\t=1", "＝1+1", "学员 A"):
         seated(group, UserFactory(name=name))
 
     response = page(as_person(client, head), "export", group.pk)
     rows = list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))
 
     assert response["Content-Disposition"].startswith("attachment")
-    assert {row[0] for row in rows[1:]} == {"'=HYPERLINK(1)", "'+1", "'-1", "'@x", "'\t=1", "学员 A"}
+    names = {"'=HYPERLINK(1)", "'+1", "'-1", "'@x", "'\t=1", "'＝1+1", "学员 A"}
+    assert {row[0] for row in rows[1:]} == names
     assert all(not cell.startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row)
     assert rows[0][:3] == ["姓名", "状态", "L1 %"]
 

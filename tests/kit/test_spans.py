@@ -106,5 +106,5 @@ def test_a_two_hour_video_fits_in_900_bytes() -> None:
     seconds = Seconds.of([(0, 7200)], length=7200)
 
     size = len(seconds.pack())
-    print(f"\n  a watched 2 h video: {size} bytes")  # noqa: T201
+    print(f"\n  a watched 2 h video: {size} bytes")
     assert size == 900

@@ -77,8 +77,8 @@ def test_no_lesson_byte_before_its_time_and_all_of_them_at_its_second(client: Cl
     ]
     opened = [where for where in own if early[where][0]]
     figure = f"one second early: {len(early)} surfaces, {len(opened)} open, {len(leaks)} leaks"
-    print(f"\n  {figure}; at the second: ", end="")  # noqa: T201
-    print(f"{sum(on_time[where][0] for where in ('page', 'note', 'beats'))} of 3 open")  # noqa: T201
+    print(f"\n  {figure}; at the second: ", end="")
+    print(f"{sum(on_time[where][0] for where in ('page', 'note', 'beats'))} of 3 open")
     assert (opened, leaks, progress, notes) == ([], [], 0, 0)
     assert [on_time[where][0] for where in ("page", "note", "beats", "preview")] == [True, True, True, False]
     assert all(

@@ -165,14 +165,14 @@ def test_forged_batches_gain_nothing_over_an_honest_player() -> None:
     """Sixty seconds of the most impudent client: believed at most what twice the clock gives."""
     enrollment, lesson = place(length=36_000)
     Enrollment.objects.update(credit=30, credit_at=NOON)
-    chance = random.Random(7)  # noqa: S311 — repeatable, not secret
+    chance = random.Random(7)
     accepted = 0
     for tick in range(60):
         at = NOON + tick * SECOND
         spans = [(start, start + 3000) for start in (chance.uniform(-100, 40_000) for _ in range(20))]
         accepted += sum(merged(one).added for one in record_beats([beat(enrollment, lesson, *spans)] * 5, at=at))
 
-    print(f"\n  forged: 60 s of false beats, {accepted} of 36000 s accepted, honest limit {30 + 2 * 59}")  # noqa: T201
+    print(f"\n  forged: 60 s of false beats, {accepted} of 36000 s accepted, honest limit {30 + 2 * 59}")
     assert accepted <= 30 + 2 * 59
 
 
@@ -278,7 +278,7 @@ def test_a_batch_costs_the_same_number_of_queries_whatever_its_size() -> None:
         counts[size] = len(queries)
         assert all(isinstance(answer, Merged) for answer in answers)
 
-    print(f"\n  queries of a batch by its size: {counts}")  # noqa: T201
+    print(f"\n  queries of a batch by its size: {counts}")
     assert set(counts.values()) == {11}  # seven reads, three writes (two of them of the events), and the transaction
 
 

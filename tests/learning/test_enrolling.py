@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from kaiying.camps.models import Camp
 from kaiying.learning.actions import Beat, end_enrollment, enroll, override_unlock, record_beats, withdraw_override
 from kaiying.learning.models import Enrollment, Progress
 from kaiying.learning.queries import access_lesson
@@ -59,6 +60,7 @@ def test_whoever_comes_back_gets_the_old_place_with_everything_in_it() -> None:
 def test_leaving_shuts_everything_at_once_and_only_once() -> None:
     enrollment = EnrollmentFactory()
     lesson = LessonFactory(camp=enrollment.cohort.camp, video="camps/test/l1.mp4")
+    Camp.objects.update(media={"media/a.png": "camps/pictures/1.png"})
     slug = enrollment.cohort.slug
 
     def ask(at: datetime) -> object:
@@ -75,7 +77,11 @@ def test_leaving_shuts_everything_at_once_and_only_once() -> None:
     assert events("people.access_revoked") == [
         (
             f"learner:{learner}",
-            {"user": learner, "channels": [f"cohort:{enrollment.cohort_id}"], "media": ["camps/test/"]},
+            {
+                "user": learner,
+                "channels": [f"cohort:{enrollment.cohort_id}"],
+                "media": ["camps/pictures/", "camps/test/"],
+            },
         )
     ]
     assert [facts["reason"] for _channel, facts in events("learning.enrollment_ended")] == ["refunded"]
@@ -95,6 +101,17 @@ def test_an_override_keeps_its_reason_and_actor_and_replaces_the_one_before() ->
     [*_, (channel, facts)] = events("people.access_revoked")
     assert (channel, facts["media"]) == (f"learner:{enrollment.learner_id}", ["camps/test/l8.mp4", "camps/test/l9.mp4"])
     assert len(events("learning.unlock_changed")) == 2
+
+
+def test_an_override_voids_passes_to_the_pictures_of_its_lessons_only() -> None:
+    enrollment = EnrollmentFactory(cohort=CohortFactory(camp=four_day_camp()))
+    enrollment.cohort.camp.lessons.filter(ref="l9").update(body={"zh-hans": "![图](media/9.png)"})
+    enrollment.cohort.camp.media = {"media/9.png": "camps/test/9.png", "media/1.png": "camps/test/1.png"}
+
+    override_unlock(enrollment=enrollment, day=4, opens_at=NOON, reason="Asked", by=UserFactory(), at=NOON)
+
+    [(_channel, facts)] = events("people.access_revoked")
+    assert facts["media"] == ["camps/test/l8.mp4", "camps/test/l9.mp4", "camps/test/9.png"]
 
 
 def test_an_override_opens_one_lesson_until_it_is_withdrawn() -> None:

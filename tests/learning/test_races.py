@@ -29,7 +29,7 @@ def at_once(*calls: Callable[[], object]) -> list[object]:
         close_old_connections()
         try:
             given[place] = call()
-        except Exception as error:  # noqa: BLE001 — handed to the test
+        except Exception as error:
             given[place] = error
         finally:
             connections.close_all()
@@ -103,7 +103,7 @@ def test_many_devices_at_once_merge_to_the_union() -> None:
     given = at_once(*(lambda device=device: watch(device) for device in range(8)))
 
     row = Progress.objects.get()
-    print(f"\n  8 devices × 10 beats at once: {row.seconds} of 800 s kept, {row.seconds - 800:+d}")  # noqa: T201
+    print(f"\n  8 devices × 10 beats at once: {row.seconds} of 800 s kept, {row.seconds - 800:+d}")
     assert given == [None] * 8
     assert row.set.runs() == [(0, 800)]
 

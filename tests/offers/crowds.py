@@ -33,5 +33,5 @@ def rush[T](act: Callable[[T], Any], things: Iterable[T], *, threads: int = THRE
 def shuffled[T](things: Iterable[T], *, seed: int) -> list[T]:
     """Return these in an order that is the same for the same seed."""
     mixed = list(things)
-    random.Random(seed).shuffle(mixed)  # noqa: S311 — a crowd, not a secret
+    random.Random(seed).shuffle(mixed)
     return mixed

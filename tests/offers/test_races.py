@@ -76,7 +76,7 @@ def test_a_thousand_buyers_at_once_get_exactly_the_seats_there_are(together: int
     assert len(winners) == 50
     assert verify(offer) == []
     with capsys.disabled():
-        print(  # noqa: T201 — the figure of the promise
+        print(
             f"\n  {connection.vendor}, batches of {together}: {BUYERS} buyers asked {2 * BUYERS} times for 50 seats:"
             f" {len(holds)} holds, {prices[FIRST]} at 280 and {prices[STANDARD]} at 9900, duplicates 0,"
             f" told two things {two_things}, {2 * BUYERS / took:,.0f} requests/s"
@@ -115,7 +115,7 @@ def test_twin_the_same_crowd_oversells_a_ledger_that_reads_and_then_writes(bare_
     assert sold > 50
     assert sold > seats
     with capsys.disabled():
-        print(  # noqa: T201 — the figure of the promise
+        print(
             f"\n  {connection.vendor}, twin without lock and constraints: {sold} sold of 50, {cheap} at 280, {sold - seats} twice"
         )
 
@@ -198,7 +198,7 @@ def test_a_storm_of_returns_keeps_the_generations_and_the_order_of_the_line(caps
     assert freed >= 15
     assert len(order) >= 10
     with capsys.disabled():
-        print(  # noqa: T201 — the figure of the promise
+        print(
             f"\n  {connection.vendor}, storm of 240: {freed} seats came back, {len(order)} of the line served in order,"
             f" faults 0, {dict(outcomes)}, {240 / took:,.0f}/s"
         )
@@ -228,7 +228,7 @@ def test_twin_seats_that_come_back_at_once_go_to_the_same_head_of_a_line_without
 
     assert served < 60
     with capsys.disabled():
-        print(  # noqa: T201 — the figure of the promise
+        print(
             f"\n  {connection.vendor}, twin without a lock: 60 seats came back, {served} people got one, {60 - served} seats lost"
         )
 

@@ -41,7 +41,7 @@ def test_without_any_callback_an_order_is_paid_by_asking():
             at += 10 * SECOND
         waits.append((at - 10 * SECOND - PLACED).total_seconds() - start)
 
-    print(f"P2 paid without a callback after {max(waits):.0f} s at most, n = {len(waits)}")  # noqa: T201 — the figure
+    print(f"P2 paid without a callback after {max(waits):.0f} s at most, n = {len(waits)}")
     assert max(waits) <= 40
     assert Enrollment.objects.standing().count() == len(waits)
     assert verify_money(offer) == []

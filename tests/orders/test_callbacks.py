@@ -177,7 +177,7 @@ def test_nothing_forged_or_changed_is_accepted():
     accepted = len(attempts) - answers["forged"] - answers["unknown_order"]
     figure = f"P3 accepted {accepted} of {len(attempts)} forged, changed or old messages"
 
-    print(figure)  # noqa: T201 — the figure of the promise
+    print(figure)
     assert accepted == 0, figure
     assert {state_of(order), state_of(other)} == {OrderState.OPEN}
     assert Payment.objects.count() == Enrollment.objects.count() == 0

@@ -59,7 +59,7 @@ def claims(lab, offer, learner):
 @pytest.mark.parametrize("is_sloppy", [False, True], ids=["closed is closed", "paid after it said closed"])
 def test_money_at_the_end_of_the_hold_is_a_seat_or_a_refund(at_once, lab, is_sloppy):
     lab.is_sloppy = is_sloppy
-    chance = random.Random(20260715)  # noqa: S311 — a fixed spread of moments
+    chance = random.Random(20260715)
     ends = Counter()
     orphans = []
     for number in range(ROUNDS // 2):
@@ -89,7 +89,7 @@ def test_money_at_the_end_of_the_hold_is_a_seat_or_a_refund(at_once, lab, is_slo
 
     seats = sum(count for (state, _paid, _back), count in ends.items() if state == OrderState.PAID)
     back = sum(count for (_state, _paid, is_back), count in ends.items() if is_back)
-    print(f"P4 {ROUNDS // 2} races: {seats} seats, {back} refunds, orphans {len(orphans)}")  # noqa: T201
+    print(f"P4 {ROUNDS // 2} races: {seats} seats, {back} refunds, orphans {len(orphans)}")
     assert orphans == []
 
 

@@ -195,7 +195,7 @@ def test_fifty_refunds_at_once_are_one(at_once, lab):
 
     returned = sum(lab.refunds.values())
     figure = f"{Refund.objects.count()} refund, {returned} of 280 returned, over-refund {returned - 280}"
-    print(f"P6 50 refunds at once: {figure}")  # noqa: T201 — the figure of the promise
+    print(f"P6 50 refunds at once: {figure}")
     assert len({refund.pk for refund in made}) == 1
     assert sent == [None] * 20
     assert (returned, Payment.objects.filter(kind=PaymentKind.REFUND).count()) == (280, 1)

@@ -52,7 +52,7 @@ def in_threads(work, things, count=THREADS):
 
 @pytest.mark.figures
 def test_a_thousand_buyers_fifty_seats():
-    chance = random.Random(2026)  # noqa: S311 — a fixed shuffle
+    chance = random.Random(2026)
     offer = an_offer(30, 20)
     buyers = User.objects.bulk_create(UserFactory.build_batch(BUYERS))
 
@@ -88,7 +88,7 @@ def test_a_thousand_buyers_fifty_seats():
     enrolled = set(Enrollment.objects.standing().values_list("learner", flat=True))
     paid = Order.objects.filter(state=OrderState.PAID)
     takings = sales(offer.cohort)
-    print(  # noqa: T201 — the figures of the promise
+    print(
         f"sale: {BUYERS} buyers, {paid.count()} paid, {len(enrolled)} enrolled, {sold_out} told sold out, "
         f"{statuses[200]} callbacks of which {Callback.objects.count()} counted, "
         f"received {takings.received}, refunded {takings.refunded}, kept {takings.kept}"

@@ -106,7 +106,7 @@ def test_every_order_of_events_ends_the_same(is_known):
 
     sequences = next(count)
     most = max(map(len, ends.values()))
-    print(f"P1 {sequences} sequences up to length {LONGEST}, {len(ends)} multisets, final states per multiset: {most}")  # noqa: T201
+    print(f"P1 {sequences} sequences up to length {LONGEST}, {len(ends)} multisets, final states per multiset: {most}")
     assert most == 1
     news = {"paid", "told_again"} | ({"asked", "expires"} if is_known else set())
     for multiset, states in ends.items():
@@ -146,7 +146,7 @@ def test_when_a_rival_took_the_seat_meanwhile_every_sequence_ends_in_a_seat_or_a
 @pytest.mark.figures
 @pytest.mark.django_db(transaction=True)
 def test_two_at_a_time_every_sequence_ends_the_same(at_once):
-    chance = random.Random(20260715)  # noqa: S311 — a fixed shuffle
+    chance = random.Random(20260715)
     offer = an_offer(PARALLEL, None)
     ends = defaultdict(set)
     for _ in range(PARALLEL):
@@ -165,7 +165,7 @@ def test_two_at_a_time_every_sequence_ends_the_same(at_once):
         ends[multiset].add(outcome(order)[:5])
 
     most = max(map(len, ends.values()))
-    print(f"P1 {PARALLEL} runs of 2 threads, {len(ends)} multisets, final states per multiset: {most}")  # noqa: T201
+    print(f"P1 {PARALLEL} runs of 2 threads, {len(ends)} multisets, final states per multiset: {most}")
     assert most == 1
     assert verify(offer) == verify_money(offer) == []
     assert Payment.objects.count() == Order.objects.filter(state=OrderState.PAID).count() == Enrollment.objects.count()

@@ -139,7 +139,7 @@ def test_a_gap_that_stays_is_passed_over() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_whatever_the_order_of_commits_every_row_is_told_once(seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 — shuffles, guards nothing
+    chance = random.Random(seed)
     window, told, table = Window(0, patience=100), [], set[int]()
     hidden = list(range(1, 101))
     for now in range(200):

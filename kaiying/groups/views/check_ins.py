@@ -37,7 +37,8 @@ def wall(request: SignedInRequest, pk: int) -> HttpResponse:
     last = last_day_of(cohort)
     today = camp_day(cohort, at=at, last=last)
     asked = request.GET.get("day", "")
-    day = int(asked) if asked.isascii() and asked.isdigit() and 1 <= int(asked[:4]) <= today else today
+    is_day = asked.isascii() and asked.isdigit() and len(asked) <= len(str(today)) and 1 <= int(asked) <= today
+    day = int(asked) if is_day else today
     before = request.GET.get("before", "")
     found = feed(
         entry,
@@ -45,7 +46,7 @@ def wall(request: SignedInRequest, pk: int) -> HttpResponse:
         at=at,
         kind=FeedKind.CHECK_IN,
         day=day,
-        before=int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None,  # noqa: PLR2004 (a bigint)
+        before=int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None,
         eyes=viewer_id(request),
     )
     context = frame(request, entry, at=at, live=True) | {
@@ -74,7 +75,7 @@ def check_in(request: SignedInRequest, task: int) -> HttpResponse:
     if request.method == "POST" and done is None:
         status = 422
         if form.is_valid():
-            picture = ""
+            picture, kept = "", ""
             try:
                 upload = form.cleaned_data["picture"]
                 picture = store_picture(upload, folder=f"groups/{group.pk}") if upload else ""
@@ -86,12 +87,15 @@ def check_in(request: SignedInRequest, task: int) -> HttpResponse:
                     picture=picture,
                     at=at,
                 )
+                kept = made.post.picture
             except Refused as refusal:
-                discard_picture(picture)
                 problem, status = str(refusal), refusal.status
             else:
                 messages.success(request, _("Checked in. Your class can read it now."))
                 return redirect(reverse("groups:show", args=[made.group_id]) + f"#post-{made.post_id}")
+            finally:
+                if picture != kept:
+                    discard_picture(picture)
     opening = day_opening(
         cohort=group.cohort,
         enrollment=enrollment,

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -34,7 +34,7 @@ from kaiying.groups.vocabulary import FeedKind
 from kaiying.kit.errors import Refused
 from kaiying.people.queries import viewer_id
 from kaiying.people.vocabulary import SignedInRequest
-from kaiying.web.pictures import store_picture
+from kaiying.web.pictures import discard_picture, store_picture
 from kaiying.wire import clock
 
 SHOWN_MEMBERS = 4
@@ -102,14 +102,15 @@ def posts(request: SignedInRequest, pk: int) -> HttpResponseBase:
 
 def _publish(request: SignedInRequest, entry: Entry) -> HttpResponseBase:
     form, at = PostForm(request.POST, request.FILES), clock.now(request)
+    if not form.is_valid():
+        return _not_taken(request, entry, form, _first_error(form))
+    said, picture, kept = form.cleaned_data, "", ""
     try:
-        if not form.is_valid():
-            return _not_taken(request, entry, form, _first_error(form))
-        said = form.cleaned_data
+        picture = _stored(said["picture"], entry)
         facts: dict[str, Any] = {
             "group": entry.group,
             "body": said["body"],
-            "picture": _stored(said["picture"], entry),
+            "picture": picture,
             "key": said["key"],
             "at": at,
         }
@@ -117,8 +118,13 @@ def _publish(request: SignedInRequest, entry: Entry) -> HttpResponseBase:
             post = leave_note(by=request.user, **facts)
         else:
             post = publish_post(author=request.user, **facts)
+        kept = post.picture
     except Refused as refusal:
         return _not_taken(request, entry, form, str(refusal), status=refusal.status)
+    finally:
+        # Of what was refused, or sent a second time, no file stays behind.
+        if picture != kept:
+            discard_picture(picture)
     if is_part(request):
         found = feed(entry, request.user, at=at, after=post.pk - 1, before=post.pk + 1, eyes=viewer_id(request))
         return _part(request, entry, found, status=201)
@@ -192,10 +198,13 @@ def likes(request: SignedInRequest, pk: int, post: int) -> HttpResponse:
     """Find a post useful (``liked=1``) or take that back."""
     entry = entered(request, pk)
     found = found_post(entry, post)
-    if request.POST.get("liked") == "1":
-        like(post=found, user=request.user, at=clock.now(request))
-    else:
-        unlike(post=found, user=request.user)
+    try:
+        if request.POST.get("liked") == "1":
+            like(post=found, user=request.user, at=clock.now(request))
+        else:
+            unlike(post=found, user=request.user)
+    except Refused:  # removed, or they left, since we looked
+        raise Http404 from None
     if is_part(request):
         item = thread(entry, request.user, found_post(entry, post), at=clock.now(request), eyes=viewer_id(request))
         return render(request, "groups/like.html", {"item": item, "group": entry.group})
@@ -249,4 +258,4 @@ def _kind(text: str) -> FeedKind:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None  # noqa: PLR2004 (a bigint)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None

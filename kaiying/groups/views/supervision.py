@@ -30,6 +30,8 @@ from kaiying.people.models import User
 from kaiying.people.vocabulary import SignedInRequest
 from kaiying.wire import clock
 
+# Some spreadsheets take the wide forms, which a Chinese keyboard types, for the narrow ones.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 FOLDED = {Standing.CONTACT: 60, Standing.SLOW: 4, Standing.FINE: 6}
 FILTERS: dict[str, Callable[[Row], bool]] = {
     "unwatched": lambda row: row.has_watched_first() is False,
@@ -224,4 +226,4 @@ def export(request: SignedInRequest, pk: int) -> HttpResponse:
 def safe(cells: Iterable[object]) -> list[str]:
     """Write cells so that no spreadsheet takes one for a formula: what begins like one gets a quote in front."""
     texts = [str(cell) for cell in cells]
-    return [f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text for text in texts]
+    return [f"'{text}" if text.startswith(FORMULA) else text for text in texts]

@@ -45,7 +45,7 @@ def end_enrollment(*, enrollment: Enrollment, at: datetime, reason: str = "left"
 
     ``reason`` is a word for the log: ``left``, ``refunded``.
     """
-    current = Enrollment.objects.select_related("cohort").locked().get(pk=enrollment.pk)
+    current = Enrollment.objects.select_related("cohort__camp").locked().get(pk=enrollment.pk)
     if current.ended_at is not None:
         return current
     current.ended_at = at
@@ -83,6 +83,7 @@ def _reinstate(ended: Enrollment, source: str) -> Enrollment:
 
 
 def _folders(cohort: Cohort) -> list[str]:
-    """Return the folders that hold the media of the cohort's lessons."""
-    paths = Lesson.objects.filter(camp_id=cohort.camp_id).exclude(video="").values_list("video", flat=True)
+    """Return the folders that hold the videos of the cohort's lessons and the pictures of its texts."""
+    videos = Lesson.objects.filter(camp_id=cohort.camp_id).exclude(video="").values_list("video", flat=True)
+    paths = [*videos, *cohort.camp.media.values()]
     return sorted({f"{dirname(path)}/" for path in paths if dirname(path)})

@@ -76,5 +76,7 @@ def _tell(override: Override) -> None:
 def _files(override: Override) -> list[str]:
     camp_id = override.enrollment.cohort.camp_id
     which = Q(pk=override.lesson_id) if override.lesson_id else Q(camp_id=camp_id, day=override.day)
-    lessons = Lesson.objects.filter(which).only("video", "captions", "poster")
-    return [path for one in lessons for path in (one.video, one.poster, *one.captions.values()) if path]
+    lessons = list(Lesson.objects.filter(which).only("video", "captions", "poster", "body"))
+    words = "".join(text for one in lessons for text in one.body.values())
+    pictures = [path for name, path in override.enrollment.cohort.camp.media.items() if name in words]
+    return [path for one in lessons for path in (one.video, one.poster, *one.captions.values()) if path] + pictures

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -28,6 +28,17 @@ def operated_cohort(request: SignedInRequest, slug: str) -> Cohort:
     if not can_operate(request.user, cohort.camp.organizer):
         raise Http404
     return cohort
+
+
+def searched(request: HttpRequest) -> str:
+    """Return what is looked for, at most eighty characters; PostgreSQL takes no zero byte."""
+    return request.GET.get("q", "").replace("\x00", "").strip()[:80]
+
+
+def page_of(request: HttpRequest) -> int:
+    """Return the page of a list that is asked for; what is no number is the first."""
+    page = request.GET.get("page", "")[:9]
+    return int(page) if page.isdecimal() else 1
 
 
 @login_required
@@ -61,9 +72,8 @@ def orders(request: SignedInRequest, cohort: str) -> HttpResponse:
     found = operated_cohort(request, cohort)
     state = request.GET.get("state", "")
     state = state if state in OrderState.values else ""
-    search = request.GET.get("q", "").strip()[:80]
-    page = request.GET.get("page", "1")
-    listed = orders_of(found, state=state, search=search, page=int(page) if page.isdecimal() else 1)
+    search = searched(request)
+    listed = orders_of(found, state=state, search=search, page=page_of(request))
     return render(
         request,
         "pages/orders.html",

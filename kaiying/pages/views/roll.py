@@ -16,7 +16,7 @@ from kaiying.learning.queries import course
 from kaiying.pages.forms import OverrideForm, TravelForm
 from kaiying.pages.middleware import COOKIE
 from kaiying.pages.queries import roll, travel_token
-from kaiying.pages.views.desk import operated_cohort
+from kaiying.pages.views.desk import operated_cohort, page_of, searched
 from kaiying.people.vocabulary import SignedInRequest
 from kaiying.wire import clock
 
@@ -26,9 +26,8 @@ from kaiying.wire import clock
 def learners(request: SignedInRequest, cohort: str) -> HttpResponse:
     """List learners with what they have done."""
     found = operated_cohort(request, cohort)
-    search = request.GET.get("q", "").strip()[:80]
-    page = request.GET.get("page", "1")
-    listed = roll(cohort=found, search=search, page=int(page) if page.isdecimal() else 1, at=clock.now(request))
+    search = searched(request)
+    listed = roll(cohort=found, search=search, page=page_of(request), at=clock.now(request))
     return render(request, "pages/learners.html", {"cohort": found, "roll": listed, "search": search})
 
 

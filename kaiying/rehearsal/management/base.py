@@ -18,7 +18,7 @@ from kaiying.rehearsal.management.screens import film_progress, show_problems
 class CampCommand(BaseCommand):
     """A command about a camp's folder."""
 
-    requires_system_checks: list[str] = []  # noqa: RUF012 — Django's own shape
+    requires_system_checks: list[str] = []
 
     @override
     def execute(self, *args: Any, **options: Any) -> str | None:

@@ -116,12 +116,11 @@ def zone_name(zone: object) -> str:
     """Call a time zone what people call it: 北京时间, China Standard Time, Eastern Time; an unknown one its id."""
     try:
         here = _zone(zone)
-        # Only where clocks change is there a summer time to leave open.
-        summer = datetime(2026, 7, 1, tzinfo=here).utcoffset()
-        variant = "standard" if datetime(2026, 1, 1, tzinfo=here).utcoffset() == summer else "generic"
         if str(here) == "Asia/Shanghai" and _locale() == "zh_Hans":
             return "北京时间"
-        return get_timezone_name(here, zone_variant=variant, locale=_locale())
+        january, july = (datetime(2026, month, 1, tzinfo=here).utcoffset() for month in (1, 7))
+        # Only where clocks change is there a summer time to leave open.
+        return get_timezone_name(here, zone_variant="standard" if january == july else "generic", locale=_locale())
     except (KeyError, ValueError, LookupError):  # a zone that nobody knows, or a language Babel does not
         return str(zone)
 
@@ -154,7 +153,7 @@ def _now(context: template.Context) -> datetime:
 
 def _ago(at: datetime, now: datetime) -> str:
     seconds = (now - at).total_seconds()
-    if seconds < 60:  # noqa: PLR2004  (a minute)
+    if seconds < 60:
         return gettext("just now")
     if seconds < HOUR:
         count = int(seconds // 60)
@@ -275,7 +274,7 @@ def qr(text: str, label: str = "", size: int = 220, level: str = "m") -> SafeStr
         label or gettext("QR code"),
         size,
         size,
-        mark_safe(shape),  # noqa: S308  (segno draws numbers only)
+        mark_safe(shape),
     )
 
 
