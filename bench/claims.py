@@ -167,7 +167,7 @@ def main():
             subprocess.run(words, check=True, env=env, cwd=ROOT)
 
 
-class own_database:
+class own_database:  # noqa: N801 — a context manager, named like one
     """A PostgreSQL database of our own beside the one in ``url``, gone afterwards."""
 
     def __init__(self, url):

@@ -9,12 +9,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kaiying.config.settings")
 django_pages = get_wsgi_application()
 
 # Only now: these import models, and models need the applications that the line above has loaded.
-from a2wsgi import WSGIMiddleware
-from a2wsgi.wsgi_typing import WSGIApp
+from a2wsgi import WSGIMiddleware  # noqa: E402
+from a2wsgi.wsgi_typing import WSGIApp  # noqa: E402
 
-from kaiying.gate.asgi import Gate
-from kaiying.gate.assets import assets
-from kaiying.gate.request import App
+from kaiying.gate.asgi import Gate  # noqa: E402
+from kaiying.gate.assets import assets  # noqa: E402
+from kaiying.gate.request import App  # noqa: E402
 
 THREADS = 8
 

@@ -38,7 +38,7 @@ class BackOfficeSite(AdminSite):
         """Let owners in, nobody else."""
         return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002 (Django's signature)
         """Lead to our own sign-in; whoever is signed in and no owner is told so."""
         if self.has_permission(request):
             return redirect("admin:index")

@@ -57,8 +57,8 @@ def _call(command: Command, name: str, words: list[str]) -> int:
 
 
 def _overview() -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.console import Console  # noqa: PLC0415 — a start of the service draws nothing and should not wait for it
+    from rich.table import Table  # noqa: PLC0415
 
     console = Console()
     console.print("\n[bold]Kaiying[/bold] sells out, runs and grows cohort-based training camps.\n")
@@ -87,7 +87,7 @@ def _explain(problem: CannotGoOn) -> int:
 
 
 def _say(text: str) -> None:
-    from rich.console import Console
+    from rich.console import Console  # noqa: PLC0415 — see above
 
     Console(stderr=True, highlight=False, soft_wrap=True).print(text)
 

@@ -24,7 +24,7 @@ def use_safe_sqlite() -> None:
     if is_safe(sqlite3.sqlite_version_info):
         return
     try:
-        import pysqlite3
+        import pysqlite3  # noqa: PLC0415 — only where the system's library is too old
     except ImportError:
         return
     _teach_limits(pysqlite3)

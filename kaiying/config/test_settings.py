@@ -6,9 +6,9 @@ import tempfile
 os.environ.setdefault("KAIYING_DATA", tempfile.mkdtemp(prefix="kaiying-test-"))
 os.environ.setdefault("KAIYING_SECRET_KEY", "only-for-tests-and-never-for-a-real-install")
 
-from kaiying.config.settings import *
+from kaiying.config.settings import *  # noqa: F403 — the environment must be set first
 
-KAIYING_DATA.mkdir(parents=True, exist_ok=True)
+KAIYING_DATA.mkdir(parents=True, exist_ok=True)  # noqa: F405
 
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -19,5 +19,5 @@ STORAGES = {
 }
 
 # A file, not memory: threads that share SQLite in memory do not wait for each other, they fail.
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["TEST"] = {"NAME": KAIYING_DATA / "test.sqlite3"}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": KAIYING_DATA / "test.sqlite3"}  # noqa: F405

@@ -117,7 +117,7 @@ class Gate:
             before(received, frame)
 
         signal.signal(number, stop)
-        signal.siginterrupt(number, False)
+        signal.siginterrupt(number, False)  # noqa: FBT003 — the function's own form
 
     def stop(self) -> None:
         """End every stream and refuse new ones; what is being written is still answered."""

@@ -125,7 +125,7 @@ def _id(said: Any, where: str) -> int:
 
 
 def _span(said: Any) -> tuple[float, float]:
-    if not isinstance(said, list) or len(said) != 2:
+    if not isinstance(said, list) or len(said) != 2:  # noqa: PLR2004 — a start and an end
         raise _wrong("spans")
     start, end = _seconds(said[0], "spans"), _seconds(said[1], "spans")
     if end < start:

@@ -52,7 +52,7 @@ async def send_denied(request: Request, send: Send, denied: Denied, *, allow: st
     """Answer a refusal, in the reader's language."""
     with translation.override(request.language):
         said = denied.said()
-    extra = {"allow": allow} if allow and denied.status == 405 else {}
+    extra = {"allow": allow} if allow and denied.status == 405 else {}  # noqa: PLR2004 — 405 must name what is allowed
     if denied.retry_after is not None:
         extra["retry-after"] = str(math.ceil(denied.retry_after))
     await send_json(send, denied.status, said, extra=pack(extra))

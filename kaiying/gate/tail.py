@@ -151,7 +151,7 @@ def _last_given_out() -> int:
     if connection.vendor != "postgresql":
         return 0  # one writer: gaps are passed over at once
     with connection.cursor() as cursor:
-        table = Event._meta.db_table
+        table = Event._meta.db_table  # noqa: SLF001 — Django's own name for it
         cursor.execute("SELECT pg_sequence_last_value(pg_get_serial_sequence(%s, 'id'))", [table])
         row = cursor.fetchone()
     return int(row[0] or 0) if row else 0

@@ -12,13 +12,21 @@ from kaiying.groups.vocabulary import STAFF, MemberKind, PostKind
 from kaiying.notices.models import Notice
 from kaiying.people.models import User
 
-HAN_DIGITS = "一二三四五六七八九十"
+HAN_DIGITS = "一二三四五六七八九"
+MOST_IN_HAN = 99
 
 
 def class_name(number: int) -> str:
     """Return what people call a cohort's class of this number: 一班, Class 1."""
-    han = (get_language() or "").startswith("zh") and 1 <= number <= len(HAN_DIGITS)
-    return gettext("Class %(number)s") % {"number": HAN_DIGITS[number - 1] if han else number}
+    in_han = (get_language() or "").startswith("zh") and 1 <= number <= MOST_IN_HAN
+    return gettext("Class %(number)s") % {"number": _han(number) if in_han else number}
+
+
+def _han(number: int) -> str:
+    """Write 1 to 99 as Chinese does: 二, 十, 十二, 二十, 二十三."""
+    tens, ones = divmod(number, 10)
+    few = f" {HAN_DIGITS}"
+    return f"{few[tens] if tens > 1 else ''}{'十' if tens else ''}{few[ones]}".strip()
 
 
 class ClassGroup(models.Model):

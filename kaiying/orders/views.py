@@ -150,7 +150,7 @@ def _checkout(
         "refused": refused,
         "is_unreachable": is_unreachable,
     }
-    if refused is None and status == 200 and not is_held:
+    if refused is None and status == 200 and not is_held:  # noqa: PLR2004 — the page is well, the seat is not there
         status = 200 if context["is_paid"] or context["is_checking"] else 410
     return render(request, "orders/checkout.html", context, status=status)
 

@@ -58,7 +58,7 @@ class Job(models.Model):
     task = models.CharField(pgettext_lazy("outbox", "task"), max_length=200)
     args = models.JSONField(pgettext_lazy("outbox", "arguments"), default=dict, encoder=DjangoJSONEncoder)
     queue = models.CharField(pgettext_lazy("outbox", "queue"), max_length=32, default="default")
-    key = models.CharField(pgettext_lazy("outbox", "key"), max_length=120, null=True, blank=True)
+    key = models.CharField(pgettext_lazy("outbox", "key"), max_length=120, null=True, blank=True)  # noqa: DJ001 — null: no key, may repeat
     state = models.CharField(
         pgettext_lazy("outbox", "state"),
         max_length=8,

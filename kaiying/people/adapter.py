@@ -26,11 +26,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         ),
     }
 
-    def is_open_for_signup(self, request: HttpRequest) -> bool:
+    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 (allauth's signature)
         """Refuse allauth's own sign-up pages: asking for a code is signing up."""
         return False
 
-    def add_message(self, request: HttpRequest, level: int, *args: Any, **kwargs: Any) -> None:
+    def add_message(self, request: HttpRequest, level: int, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 (allauth's)
         """Pass on why somebody has to begin anew; our pages say everything else themselves."""
         if level >= messages.ERROR and kwargs.get("message"):
             messages.error(request, kwargs["message"])

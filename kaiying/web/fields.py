@@ -32,7 +32,7 @@ class TranslatedField(models.JSONField):
 
     description = _("Text in several languages")
     descriptor_class = TextAttribute
-    empty_values = [None, "", [], (), {}, Text()]
+    empty_values = [None, "", [], (), {}, Text()]  # noqa: RUF012  (Django's own shape)
 
     def __init__(self, *args: Any, many: bool = False, **kwargs: Any) -> None:
         """Take what ``JSONField`` takes; the default is an empty text (or list)."""

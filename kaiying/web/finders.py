@@ -27,7 +27,7 @@ class KitFinder(BaseFinder):
         super().__init__(*args, **kwargs)
         self.folder = Path(settings.KAIYING_DATA) / "cache" / "kit"
 
-    def find(self, path: str, find_all: bool = False, **_kwargs: Any) -> Any:
+    def find(self, path: str, find_all: bool = False, **_kwargs: Any) -> Any:  # noqa: FBT001, FBT002  (Django's signature)
         """Return where ``path`` lies on disk, or an empty list."""
         if path not in {SERVED_AS, TOKENS}:
             return []

@@ -62,7 +62,7 @@ class _CjkState(StateInline):
     Here East Asian punctuation counts as a letter, and an East Asian character beside a mark counts as a space would.
     """
 
-    def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:
+    def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:  # noqa: FBT001, N802, N803  (markdown-it's names)
         """Say whether the run of marks at ``start`` may open or close emphasis."""
         marker, end = self.src[start], start
         while end < self.posMax and self.src[end] == marker:
@@ -237,4 +237,4 @@ def render(text: str, *, by_organizer: bool = False, pictures: Addresses | None 
     raw = _parser(html=by_organizer, breaks=not by_organizer).render(text)
     rel = "noopener noreferrer" if by_organizer else "noopener noreferrer nofollow ugc"
     cleaner = _plain_cleaner(rel) if pictures is None else _cleaner(rel, pictures)
-    return mark_safe(cleaner.clean(raw))
+    return mark_safe(cleaner.clean(raw))  # noqa: S308  (cleaned on this very line)

@@ -11,12 +11,12 @@ from kaiying.web.context import THEME_COOKIE, THEMES
 YEAR = 60 * 60 * 24 * 365
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001  (Django passes it)
     """Say that the form is stale and nothing was sent."""
     return render(request, "403_csrf.html", status=403)
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  (Django passes it)
     """Say that the request cannot be read. Its host may be forged, so nothing is drawn from it."""
     return HttpResponse(render_to_string("400.html"), status=400)
 
@@ -26,12 +26,12 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "403.html", {"exception": str(exception)}, status=403)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  (Django passes it)
     """Say that there is nothing at this address."""
     return render(request, "404.html", status=404)
 
 
-def server_error(request: HttpRequest) -> HttpResponse:
+def server_error(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  (Django passes it)
     """Say that we broke, without asking the database or the request for anything."""
     return HttpResponse(render_to_string("500.html"), status=500)
 

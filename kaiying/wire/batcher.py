@@ -34,7 +34,7 @@ class Overloaded(Exception):
     def __init__(self, retry_after: float) -> None:
         """Add jitter, so that those refused together do not come back together."""
         super().__init__(f"retry after {retry_after:.1f} s")
-        self.retry_after = retry_after * random.uniform(1, 2)
+        self.retry_after = retry_after * random.uniform(1, 2)  # noqa: S311 — spread, not secrecy
 
 
 class Closed(Overloaded):
@@ -215,7 +215,7 @@ class Batcher[T, R]:
     def _write(self, batch: list[Entry[T, R]]) -> Sequence[Answer[R]]:
         try:
             return self._commit_all(batch)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 — whatever it is, it belongs to the asker
             if len(batch) == 1:
                 return [error]
         return [self._write_alone(entry) for entry in batch]
@@ -225,7 +225,7 @@ class Batcher[T, R]:
             return Overloaded(1.0)
         try:
             return self._commit_all([entry])[0]
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 — the thread must outlive it
             return error
 
     def _commit_all(self, batch: list[Entry[T, R]]) -> Sequence[Answer[R]]:

@@ -35,7 +35,7 @@ class BadClock(ValueError):
 
 def configure(setting: str | None) -> None:
     """Shift the clock as ``KAIYING_CLOCK`` says; raises ``BadClock`` if that makes no sense."""
-    global _shift
+    global _shift  # noqa: PLW0603 — one process has one clock
     _shift = _read(setting.strip()) if setting else NONE
 
 

@@ -65,7 +65,7 @@ def configure(*secrets: str) -> None:
     if not secrets or any(len(secret) < SHORTEST_SECRET for secret in secrets):
         message = f"passes need secrets of at least {SHORTEST_SECRET} characters"
         raise ValueError(message)
-    global _secrets
+    global _secrets  # noqa: PLW0603 — one process has one set of secrets
     _secrets = secrets
 
 

@@ -63,7 +63,7 @@ def running(*children: Child, while_running: Callable[[Supervisor], None], said:
     def beside() -> None:
         try:
             while_running(tree)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 — reported below
             failures.append(error)
         tree.stopping = True
 

@@ -8,12 +8,13 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils.translation import override
 
 from kaiying.camps.models import Staffing
 from kaiying.camps.vocabulary import TeacherRole
 from kaiying.groups.actions import seat_learner, seat_staff, unseat_learner
 from kaiying.groups.actions.seating import place
-from kaiying.groups.models import ClassGroup, Membership
+from kaiying.groups.models import ClassGroup, Membership, class_name
 from kaiying.groups.queries import entry_of
 from kaiying.groups.tasks import seat_enrolled, settle
 from kaiying.groups.vocabulary import MemberKind, NotEnrolled
@@ -246,3 +247,12 @@ def test_the_twin_without_the_lock_overfills_the_class(noon):
     both_look_before_either_sits(both, lambda enrollment: place(enrollment=enrollment, cohort=cohort, at=noon))
 
     assert sizes(cohort) == [2]
+
+
+def test_a_class_is_called_as_people_count():
+    with override("zh-hans"):
+        assert [class_name(number) for number in (1, 9, 10, 12, 20, 23, 99, 100)] == [
+            *("一班", "九班", "十班", "十二班", "二十班", "二十三班", "九十九班", "100班")
+        ]
+    with override("en"):
+        assert class_name(12) == "Class 12"

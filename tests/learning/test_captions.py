@@ -46,7 +46,9 @@ def answer(route: Route) -> None:
         first, second = ("第一句", "第二句") if name == "zh.vtt" else ("First", "<b>Second</b> of two")
         route.fulfill(body=TRACK.format(first=first, second=second), content_type="text/vtt")
     elif name.endswith(".wav"):
-        route.fulfill(body=sound(), content_type="audio/wav")
+        start, whole = int(route.request.headers.get("range", "bytes=0-")[6:].split("-")[0]), sound()
+        place = {"Content-Range": f"bytes {start}-{len(whole) - 1}/{len(whole)}", "Accept-Ranges": "bytes"}
+        route.fulfill(status=206, body=whole[start:], content_type="audio/wav", headers=place)
     else:
         styles = "".join(path.read_text(encoding="utf-8") for path in STYLES)
         route.fulfill(body=PAGE.replace("{styles}", styles), content_type="text/html; charset=utf-8")

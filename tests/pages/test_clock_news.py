@@ -200,7 +200,7 @@ def at_once(count, work):
     def run():
         try:
             done.append(work())
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001 — told below
             faults.append(fault)
         finally:
             connection.close()

@@ -146,7 +146,7 @@ ALLOWED_ATTRIBUTES = {
 
 @pytest.mark.parametrize("by_organizer", [False, True], ids=["member", "organizer"])
 @pytest.mark.parametrize("text", NASTY)
-def test_nothing_in_it_can_act(text: str, by_organizer: bool) -> None:
+def test_nothing_in_it_can_act(text: str, by_organizer: bool) -> None:  # noqa: FBT001
     html = render(text, by_organizer=by_organizer)
 
     for tag, attributes in tags_of(html):

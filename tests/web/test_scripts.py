@@ -53,7 +53,7 @@ class Answer(BaseHTTPRequestHandler):
 
     server: Site
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Stay silent."""
 
     def send(self, kind: str, body: str, status: int = 200) -> None:

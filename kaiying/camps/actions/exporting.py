@@ -20,10 +20,10 @@ WIDTH = 110
 class _Dumper(yaml.SafeDumper):
     """Writes YAML as people do: lists indented, long texts folded, nothing shared by alias."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 — the library asks
         return True
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002
         return super().increase_indent(flow, indentless=False)
 
 

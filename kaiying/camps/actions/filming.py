@@ -35,7 +35,7 @@ type Progress = Callable[[str, int, int], None]
 def ffmpeg() -> str:
     """Return the path of ffmpeg; raises ``FilmImpossible`` when there is none."""
     if importlib.util.find_spec("imageio_ffmpeg") is not None:
-        import imageio_ffmpeg
+        import imageio_ffmpeg  # noqa: PLC0415 — an extra: not everyone installs it
 
         try:
             return str(imageio_ffmpeg.get_ffmpeg_exe())
@@ -119,7 +119,7 @@ def _encode(studio: Studio, script: Script, sound: Path, target: Path, report: P
         *("-movflags", "+faststart", "-metadata", f"title={script.title}", str(target)),
     ]
     with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=errors)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=errors)  # noqa: S603
         _be_nice(process.pid)
         try:
             _feed(process, studio.frames(), script, report)
@@ -140,7 +140,7 @@ def _feed(
 ) -> None:
     total = script.seconds * RATE
     pipe = process.stdin
-    assert pipe is not None
+    assert pipe is not None  # noqa: S101 — opened one line above
     with pipe:
         for number, frame in enumerate(frames, start=1):
             pipe.write(frame)
@@ -190,7 +190,7 @@ def _dusk() -> list[int]:
 
 
 def _run(arguments: Sequence[str]) -> None:
-    done = subprocess.run([*_quiet(), *arguments], capture_output=True, check=False)
+    done = subprocess.run([*_quiet(), *arguments], capture_output=True, check=False)  # noqa: S603 — our own program
     if done.returncode:
         raise FilmImpossible(why=done.stderr[-400:].decode(errors="replace").strip())
 

@@ -146,7 +146,7 @@ def _write(camp: Camp, what: str, wanted: dict[str, dict[str, Any]], todo: dict[
         if what in {"lessons", "tasks", "watching"}:
             values["retired_at"] = None
         known: dict[str, Any] = {"camp": camp, key: ref}
-        model._default_manager.update_or_create(defaults=values, **known)
+        model._default_manager.update_or_create(defaults=values, **known)  # noqa: SLF001 — any model
 
 
 def _remove(camp: Camp, what: str, todo: dict[tuple[str, str], ChangeKind], at: datetime) -> list[str]:
@@ -155,7 +155,7 @@ def _remove(camp: Camp, what: str, todo: dict[tuple[str, str], ChangeKind], at: 
     for (kind, ref), change in todo.items():
         if kind != what or change != ChangeKind.REMOVED:
             continue
-        thing = model._default_manager.get(camp=camp, **{key: ref})
+        thing = model._default_manager.get(camp=camp, **{key: ref})  # noqa: SLF001 — any model
         try:
             with transaction.atomic():
                 thing.delete()

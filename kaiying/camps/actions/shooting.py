@@ -56,7 +56,7 @@ class Studio:
         done = 0
         for number, shot in enumerate(self.script.shots):
             picture = before
-            for frame, picture in self._shot(number, shot, before):
+            for frame, picture in self._shot(number, shot, before):  # noqa: B007 — needed after the loop
                 self._line(done / (self.script.seconds * RATE)).put(frame)
                 yield frame
                 done += 1

@@ -81,7 +81,7 @@ def _drawing_fault(data: bytes) -> str:
     parser.StartDoctypeDeclHandler = doctype
     parser.ProcessingInstructionHandler = lambda target, _data: faults.append(f"it holds <?{target}?>")
     try:
-        parser.Parse(data, True)
+        parser.Parse(data, True)  # noqa: FBT003 — expat takes it by place
     except expat.ExpatError as error:
         return f"it is not XML: {error}"
     return faults[0] if faults else ""

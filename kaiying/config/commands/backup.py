@@ -84,5 +84,5 @@ def _files(env: Env) -> Iterator[Path]:
         here = Path(folder)
         if here == env.data:
             folders[:] = [name for name in folders if name not in LEFT_OUT and ".before-restore-" not in name]
-            names = [name for name in names if not name.startswith(databases.SQLITE_NAME)]
+            names = [name for name in names if not name.startswith(databases.SQLITE_NAME)]  # noqa: PLW2901
         yield from (here / name for name in sorted(names) if (here / name).is_file() and not (here / name).is_symlink())

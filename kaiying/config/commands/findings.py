@@ -139,7 +139,7 @@ def _file_system(env: Env) -> Iterator[Finding]:
 
 def _postgres(env: Env) -> Iterator[Finding]:
     try:
-        import psycopg
+        import psycopg  # noqa: PLC0415 — an extra
     except ImportError:
         yield Finding("Database", Level.ERROR, "the PostgreSQL driver is missing", "Install kaiying[scale].")
         return

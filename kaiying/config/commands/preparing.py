@@ -67,7 +67,7 @@ def prepare_apart(env: Env, *, migrate: bool, demo: bool) -> None:
         return
     status = 1
     try:
-        from kaiying.config.commands import steps
+        from kaiying.config.commands import steps  # noqa: PLC0415 — Django, only in the child
 
         steps.prepare(env, migrate=migrate, demo=demo)
         status = 0
@@ -75,7 +75,7 @@ def prepare_apart(env: Env, *, migrate: bool, demo: bool) -> None:
         sys.stderr.write(f"✗ {problem.what}\n  {problem.todo}\n")
     except KeyboardInterrupt:
         status = 130
-    except BaseException:
+    except BaseException:  # noqa: BLE001 — the child must end here, whatever happened
         traceback.print_exc()
     finally:
         os._exit(status)

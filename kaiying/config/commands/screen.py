@@ -22,7 +22,7 @@ def progress() -> Progress:
 def size(count: float) -> str:
     """Return a number of bytes as a person says it."""
     for unit in ("B", "KB", "MB", "GB"):
-        if count < 1000:
+        if count < 1000:  # noqa: PLR2004 — the step of decimal units
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"

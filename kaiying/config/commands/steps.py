@@ -52,7 +52,7 @@ def _tables(*, migrate: bool) -> None:
 
 
 def _demo() -> list[dict[str, str]]:
-    from kaiying.rehearsal.queries import doors
+    from kaiying.rehearsal.queries import doors  # noqa: PLC0415 — models exist only once Django is set up
 
     try:
         call_command("demo", quiet_people=True)
@@ -66,7 +66,7 @@ def _demo() -> list[dict[str, str]]:
 
 
 def _has_owner() -> bool:
-    from kaiying.people.actions import issue_owner_link
+    from kaiying.people.actions import issue_owner_link  # noqa: PLC0415 — models exist only once Django is set up
 
     link = issue_owner_link(at=clock.now())
     if link:

@@ -38,12 +38,12 @@ class Child:
 
     def start(self, *, environment: Mapping[str, str], keep: Sequence[int]) -> None:
         """Start in a process group of its own, so that what it starts can be ended with it."""
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603 — our own command
             self.command,
             env=environment,
             pass_fds=keep,
             start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 — we have no threads
         )
         self.started_at, self.expected = time.monotonic(), False
 

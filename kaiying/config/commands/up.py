@@ -17,7 +17,7 @@ from kaiying.config.commands.supervisor import Child, Supervisor
 from kaiying.config.env import Env
 from kaiying.wire import clock
 
-ANY_HOST = {"0.0.0.0", "::", ""}
+ANY_HOST = {"0.0.0.0", "::", ""}  # noqa: S104 — compared with, not bound to
 LONGEST_ADDRESS = 60
 
 
@@ -113,7 +113,7 @@ def _announce(env: Env, options: argparse.Namespace, *, begun: float, patient_un
     if site.scheme == "https":
         _say(f"  [dim]behind your proxy; listening at http://{host}:{options.port}[/dim]")
     if env.demo:
-        from rich.cells import set_cell_size
+        from rich.cells import set_cell_size  # noqa: PLC0415 — as below
 
         for person in preparing.last(env).get("people", []):
             _say(f"    {set_cell_size(person['who'], 24)} [cyan]{address}{person['path']}[/cyan]")
@@ -122,7 +122,7 @@ def _announce(env: Env, options: argparse.Namespace, *, begun: float, patient_un
 
 
 def _say(text: str) -> None:
-    from rich.console import Console
+    from rich.console import Console  # noqa: PLC0415 — not before the children are on their way
 
     with suppress(BrokenPipeError):
         Console(highlight=False, soft_wrap=True).print(text)

@@ -46,7 +46,7 @@ def wall(request: SignedInRequest, pk: int) -> HttpResponse:
         at=at,
         kind=FeedKind.CHECK_IN,
         day=day,
-        before=int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None,
+        before=int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None,  # noqa: PLR2004 (a bigint)
         eyes=viewer_id(request),
     )
     context = frame(request, entry, at=at, live=True) | {

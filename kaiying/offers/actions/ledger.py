@@ -291,7 +291,7 @@ def open_ledger(offer_ids: Iterable[int], *, at: datetime) -> Iterator[Ledger]:
         ledger.write()
 
 
-COLUMNS = [(field.attname, str(field.column)) for field in Claim._meta.concrete_fields if not field.primary_key]
+COLUMNS = [(field.attname, str(field.column)) for field in Claim._meta.concrete_fields if not field.primary_key]  # noqa: SLF001
 ROWS = 2_000
 """Rows of one statement: SQLite takes some thirty thousand values."""
 
@@ -316,14 +316,14 @@ def insert_claims(claims: Sequence[Claim]) -> None:
         marks = ", ".join([one] * len(part))
         with connection.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO offers_claim ({names}) VALUES {marks} RETURNING id, learner_id, {key}",
+                f"INSERT INTO offers_claim ({names}) VALUES {marks} RETURNING id, learner_id, {key}",  # noqa: S608 — only names of columns
                 values,
             )
             written = cursor.fetchall()
         for pk, learner_id, asked in written:
             claim = by_key[learner_id, asked]
             claim.pk = pk
-            claim._state.adding, claim._state.db = False, connection.alias
+            claim._state.adding, claim._state.db = False, connection.alias  # noqa: SLF001 — as bulk_create does
 
 
 def claims_of(learner_ids: Iterable[int]) -> dict[int, list[Claim]]:

@@ -83,7 +83,7 @@ def _text(draw: ImageDraw.ImageDraw, y: float, text: str, *, size: int, color: C
 
 
 def _fit(text: str, size: int, width: int) -> int:
-    while size > 36 and _font(size).getlength(text) > width:
+    while size > 36 and _font(size).getlength(text) > width:  # noqa: PLR2004 — smaller cannot be read in a chat
         size -= 4
     return size
 

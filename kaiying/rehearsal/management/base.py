@@ -18,7 +18,7 @@ from kaiying.rehearsal.management.screens import film_progress, show_problems
 class CampCommand(BaseCommand):
     """A command about a camp's folder."""
 
-    requires_system_checks: list[str] = []
+    requires_system_checks: list[str] = []  # noqa: RUF012 — Django's own shape
 
     @override
     def execute(self, *args: Any, **options: Any) -> str | None:

@@ -70,7 +70,7 @@ class Sandbox:
         SandboxCharge.objects.filter(ref=ref, state=SandboxState.OPEN).update(state=SandboxState.CLOSED)
         return _told(_charge(ref))
 
-    def refund(self, *, ref: str, transaction: str, amount: int, key: str) -> str:
+    def refund(self, *, ref: str, transaction: str, amount: int, key: str) -> str:  # noqa: ARG002 — one charge, one transaction
         """Give money back, once per key and never more than was paid."""
         return give_back(ref=ref, amount=amount, key=key, at=clock.now()).transaction
 
