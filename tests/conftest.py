@@ -1,5 +1,7 @@
 """What every test may use."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +11,13 @@ from django.conf import LazySettings
 from django.core.cache import cache
 from django.test import Client
 from django.utils import translation
+from playwright.sync_api import Browser, sync_playwright
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
+]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +50,15 @@ def noon() -> datetime:
 def client() -> Client:
     """Return a browser without scripts that reads Chinese."""
     return Client(headers={"accept-language": "zh-CN,zh;q=0.9"})
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Return the one browser of this process; Playwright runs only once in each."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("Chromium is not installed: the browser tests did not run")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()

@@ -1,8 +1,6 @@
 """What the scripts do in a real browser: live events, count-downs, drafts, themes, toasts."""
 
 import json
-import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -12,14 +10,13 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from kaiying import web
 
 STATIC = Path(web.__file__).parent / "static" / "web"
 HTMX = STATIC.parent / "vendor" / "htmx" / "htmx.min.js"
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome-stable")
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="no Chromium")]
+pytestmark = pytest.mark.browser
 
 SCRIPTS = "".join(f'<script type="module" src="/{path.name}"></script>' for path in sorted(STATIC.glob("*.js")))
 NOTE_EVENTS = """window.got = []; for (const name of ["live:groups.posted", "live:offers.changed", "countdown:over"])
@@ -128,14 +125,6 @@ def site() -> Iterator[Site]:
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

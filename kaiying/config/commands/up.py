@@ -39,7 +39,8 @@ def run(options: argparse.Namespace) -> int:
     env = read_env()
     _refuse_on_errors(env)
     try:
-        held = lock.take(env.data, patience=3)
+        # The children of a supervisor that was killed end by themselves, but not at once.
+        held = lock.take(env.data, patience=10)
     except lock.Busy as busy:
         todo = f"Stop the other one first, or set KAIYING_DATA to another folder ({busy})."
         raise CannotGoOn("Kaiying already runs on this data folder.", todo) from None
