@@ -73,6 +73,7 @@ PAGES = {
         "/desk/{cohort}/learners/{enrollment}/", "/admin/", "/admin/people/user/",
     ],
 }  # fmt: skip
+STAFF = {"su@sprint.example", "owner@sprint.example"}
 CASES = [(who, path) for who, paths in PAGES.items() for path in paths]
 
 
@@ -108,6 +109,8 @@ def faults(page):
 @pytest.mark.parametrize("size", ["phone", "desktop"])
 @pytest.mark.parametrize(("who", "path"), CASES, ids=lambda value: value.partition("@")[0] or "visitor")
 def test_a_page_is_sound(visit, house, world, key_of, who, path, size):
+    # At the size a page is made for it is examined in both themes, at the other one in the dark.
+    is_home = (size == "desktop") == (who in STAFF)
     page = visit(size)
     if who:
         enter(page, house, key_of(who))
@@ -116,7 +119,7 @@ def test_a_page_is_sound(visit, house, world, key_of, who, path, size):
 
     assert answer.status in {200, 403, 404}, answer.status
     assert (path, answer.status) in {("/nowhere/", 404), ("/learn/{cohort}/lessons/l2/", 403)} or answer.status == 200
-    found = faults(page)
+    found = faults(page) if is_home else []
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     page.wait_for_timeout(200)  # colours that fade must have arrived
     found += [f"dark {fault}" for fault in faults(page)]
