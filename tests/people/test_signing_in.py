@@ -227,3 +227,12 @@ def test_the_mail_says_what_to_do_in_both_languages(client, language, words):
 
     assert words in mail.outbox[-1].body
     assert settings.KAIYING_URL in mail.outbox[-1].body
+
+
+def test_the_demo_shows_the_code_and_a_real_install_never_does(client, settings):
+    code = code_for(client, "a@example.org")
+    url = reverse("account_confirm_login_code")
+
+    assert code not in client.get(url).content.decode()
+    settings.KAIYING_DEMO = True
+    assert code in client.get(url).content.decode()
