@@ -62,3 +62,19 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
         browser.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figure of every promise that was tested."""
+    told = [
+        (report.nodeid.rpartition("::")[2], text.strip())
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if "figures" in report.keywords and report.when == "call"
+        for title, text in report.sections
+        if "stdout" in title and text.strip()
+    ]
+    if told:
+        terminalreporter.section("figures")
+    for test, text in sorted(told):
+        terminalreporter.write_line(f"{test}\n    {text.replace(chr(10), chr(10) + '    ')}")

@@ -3,6 +3,7 @@
 import re
 import time
 
+import pytest
 from playwright.sync_api import expect
 
 ADDRESS = "buyer@sprint.example"
@@ -44,6 +45,7 @@ def watch(page, seconds):
     page.evaluate("document.querySelector('video').pause()")
 
 
+@pytest.mark.figures
 def test_from_the_poster_to_the_class(visit, sign_in, house):
     phone = visit("phone")
     claim_and_pay(phone, sign_in, ADDRESS, "小禾")

@@ -102,7 +102,7 @@ STAFF = INSIDE - {"learner"}
 
 
 @pytest.mark.figures
-def test_only_people_of_the_class_see_it_and_only_its_staff_supervise(client, group, capsys):
+def test_only_people_of_the_class_see_it_and_only_its_staff_supervise(client, group):
     post = PostFactory(group=group, body="班内的话")
     pages = {
         ("show", (group.pk,)): INSIDE,
@@ -121,13 +121,12 @@ def test_only_people_of_the_class_see_it_and_only_its_staff_supervise(client, gr
             cells += 1
             leaks += who not in allowed and (response.status_code != 404 or "班内的话" in response.content.decode())
             assert response.status_code == (200 if who in allowed else 404), (who, name)
-    with capsys.disabled():
-        print(f"\nclass pages x people: {leaks} leaks in {cells} cells")
+    print(f"\nclass pages x people: {leaks} leaks in {cells} cells")
     assert leaks == 0
 
 
 @pytest.mark.figures
-def test_only_people_of_the_class_write_in_it(client, group, capsys):
+def test_only_people_of_the_class_write_in_it(client, group):
     said = {"body": "x", "key": "k", "liked": "1"}
     cells = 0
     for who, user in people(group).items():
@@ -150,8 +149,7 @@ def test_only_people_of_the_class_write_in_it(client, group, capsys):
             else:
                 assert status in ({403} if who in INSIDE and name == "removal" else {404}), (who, name, status)
                 assert before == after
-    with capsys.disabled():
-        print(f"class writes x people: {cells} cells, nothing written by others")
+    print(f"class writes x people: {cells} cells, nothing written by others")
 
 
 def test_who_is_not_signed_in_is_asked_to(client, group):
@@ -365,7 +363,7 @@ def cost(client, *address):
 
 
 @pytest.mark.figures
-def test_the_page_costs_the_same_whatever_is_said(client, group, learner, capsys):
+def test_the_page_costs_the_same_whatever_is_said(client, group, learner):
     def say(count):
         for _ in range(count):
             post = PostFactory(group=group, author=seated(group).learner)
@@ -379,8 +377,7 @@ def test_the_page_costs_the_same_whatever_is_said(client, group, learner, capsys
     say(24)
 
     twenty_five = cost(client, "show", group.pk)
-    with capsys.disabled():
-        print(f"\nclass page: {one} queries for 1 post, {twenty_five} for 25")
+    print(f"\nclass page: {one} queries for 1 post, {twenty_five} for 25")
     assert one == twenty_five
 
 
@@ -584,7 +581,7 @@ def test_the_export_has_everyone_and_no_formulas(client, group, head):
 
 
 @pytest.mark.figures
-def test_the_page_costs_the_same_for_any_class(client, group, head, capsys):
+def test_the_page_costs_the_same_for_any_class(client, group, head):
     client.force_login(head)
     seated(group)
     page(client, "supervision", group.pk)
@@ -594,6 +591,5 @@ def test_the_page_costs_the_same_for_any_class(client, group, head, capsys):
 
     many = cost(client, "supervision", group.pk)
 
-    with capsys.disabled():
-        print(f"\nsupervision page: {one} queries for 1 learner, {many} for 41")
+    print(f"\nsupervision page: {one} queries for 1 learner, {many} for 41")
     assert one == many

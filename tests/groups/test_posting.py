@@ -203,7 +203,7 @@ def all_at_once(users, act):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.figures
-def test_forty_likes_at_once_are_forty(noon, capsys):
+def test_forty_likes_at_once_are_forty(noon):
     group = class_of()
     post = PostFactory(group=group)
     fans = [seated(group).learner for _ in range(FANS)]
@@ -212,8 +212,7 @@ def test_forty_likes_at_once_are_forty(noon, capsys):
     all_at_once([*fans, *fans], lambda user: like(post=post, user=user, at=noon))
 
     post.refresh_from_db()
-    with capsys.disabled():
-        print(f"\n{FANS} people like at once, each twice: counter {post.likes}, rows {Like.objects.count()}")
+    print(f"\n{FANS} people like at once, each twice: counter {post.likes}, rows {Like.objects.count()}")
     assert post.likes == Like.objects.count() == FANS
 
 

@@ -180,7 +180,7 @@ def rush(enrollments, act):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.figures
-def test_a_hundred_at_once_fill_the_classes_evenly_and_none_beyond_its_capacity(noon, capsys):
+def test_a_hundred_at_once_fill_the_classes_evenly_and_none_beyond_its_capacity(noon):
     cohort = CohortFactory(camp=CampFactory(class_capacity=30))
     for number in range(1, 5):
         ClassGroupFactory(cohort=cohort, number=number, capacity=30)
@@ -189,8 +189,7 @@ def test_a_hundred_at_once_fill_the_classes_evenly_and_none_beyond_its_capacity(
     rush(enrollments, lambda enrollment: seat_learner(enrollment=enrollment, at=noon))
 
     found = sizes(cohort)
-    with capsys.disabled():
-        print(f"\n{LEARNERS} learners at once, four classes of 30: {found}")
+    print(f"\n{LEARNERS} learners at once, four classes of 30: {found}")
     assert found == [25, 25, 25, 25]
 
 

@@ -51,7 +51,7 @@ def a_crowd_asks(offer: Offer, buyers: list[User], *, together: int) -> dict[int
 
 
 @pytest.mark.parametrize("together", [1, 64])
-def test_a_thousand_buyers_at_once_get_exactly_the_seats_there_are(together: int, capsys):
+def test_a_thousand_buyers_at_once_get_exactly_the_seats_there_are(together: int):
     offer, buyers = an_offer(first=30, standard=20), people(BUYERS)
 
     began = time.perf_counter()
@@ -75,12 +75,11 @@ def test_a_thousand_buyers_at_once_get_exactly_the_seats_there_are(together: int
     assert set(numbers) == set(range(1, 51))
     assert len(winners) == 50
     assert verify(offer) == []
-    with capsys.disabled():
-        print(
-            f"\n  {connection.vendor}, batches of {together}: {BUYERS} buyers asked {2 * BUYERS} times for 50 seats:"
-            f" {len(holds)} holds, {prices[FIRST]} at 280 and {prices[STANDARD]} at 9900, duplicates 0,"
-            f" told two things {two_things}, {2 * BUYERS / took:,.0f} requests/s"
-        )
+    print(
+        f"\n  {connection.vendor}, batches of {together}: {BUYERS} buyers asked {2 * BUYERS} times for 50 seats:"
+        f" {len(holds)} holds, {prices[FIRST]} at 280 and {prices[STANDARD]} at 9900, duplicates 0,"
+        f" told two things {two_things}, {2 * BUYERS / took:,.0f} requests/s"
+    )
 
 
 @pytest.fixture
@@ -104,7 +103,7 @@ def naive_claim(learner_id: int) -> None:
             cursor.execute("INSERT INTO naive_claim VALUES (%s, %s, %s)", [learner_id, sold + 1, price])
 
 
-def test_twin_the_same_crowd_oversells_a_ledger_that_reads_and_then_writes(bare_table, capsys):
+def test_twin_the_same_crowd_oversells_a_ledger_that_reads_and_then_writes(bare_table):
     rush(naive_claim, range(BUYERS))
 
     with connection.cursor() as cursor:
@@ -114,13 +113,12 @@ def test_twin_the_same_crowd_oversells_a_ledger_that_reads_and_then_writes(bare_
         sold, seats, cheap = cursor.fetchone()
     assert sold > 50
     assert sold > seats
-    with capsys.disabled():
-        print(
-            f"\n  {connection.vendor}, twin without lock and constraints: {sold} sold of 50, {cheap} at 280, {sold - seats} twice"
-        )
+    print(
+        f"\n  {connection.vendor}, twin without lock and constraints: {sold} sold of 50, {cheap} at 280, {sold - seats} twice"
+    )
 
 
-def test_one_person_asking_fifty_times_at_once_has_one_seat(capsys):
+def test_one_person_asking_fifty_times_at_once_has_one_seat():
     offer, [learner] = an_offer(), people(1)
 
     claims = rush(
@@ -148,7 +146,7 @@ def test_buyers_of_two_offers_at_once_do_not_wait_for_each_other_for_ever():
     assert verify(one) == verify(two) == []
 
 
-def test_a_storm_of_returns_keeps_the_generations_and_the_order_of_the_line(capsys):
+def test_a_storm_of_returns_keeps_the_generations_and_the_order_of_the_line():
     offer = an_offer(first=6, standard=4)
     buyers, line = people(40), people(60)
     for buyer in buyers[:10]:
@@ -197,11 +195,10 @@ def test_a_storm_of_returns_keeps_the_generations_and_the_order_of_the_line(caps
     freed = sum(Seat.objects.filter(offer=offer).values_list("generation", flat=True))
     assert freed >= 15
     assert len(order) >= 10
-    with capsys.disabled():
-        print(
-            f"\n  {connection.vendor}, storm of 240: {freed} seats came back, {len(order)} of the line served in order,"
-            f" faults 0, {dict(outcomes)}, {240 / took:,.0f}/s"
-        )
+    print(
+        f"\n  {connection.vendor}, storm of 240: {freed} seats came back, {len(order)} of the line served in order,"
+        f" faults 0, {dict(outcomes)}, {240 / took:,.0f}/s"
+    )
 
 
 def naive_serve(seat_number: int) -> None:
@@ -213,7 +210,7 @@ def naive_serve(seat_number: int) -> None:
         cursor.execute("UPDATE naive_line SET seat_number = %s WHERE learner_id = %s", [seat_number, head])
 
 
-def test_twin_seats_that_come_back_at_once_go_to_the_same_head_of_a_line_without_a_lock(capsys):
+def test_twin_seats_that_come_back_at_once_go_to_the_same_head_of_a_line_without_a_lock():
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE naive_line (learner_id bigint, seat_number int)")
         cursor.executemany("INSERT INTO naive_line VALUES (%s, NULL)", [[learner] for learner in range(100)])
@@ -227,10 +224,9 @@ def test_twin_seats_that_come_back_at_once_go_to_the_same_head_of_a_line_without
             cursor.execute("DROP TABLE naive_line")
 
     assert served < 60
-    with capsys.disabled():
-        print(
-            f"\n  {connection.vendor}, twin without a lock: 60 seats came back, {served} people got one, {60 - served} seats lost"
-        )
+    print(
+        f"\n  {connection.vendor}, twin without a lock: 60 seats came back, {served} people got one, {60 - served} seats lost"
+    )
 
 
 def test_constraints_stop_what_a_mistake_in_the_code_would_let_through():
