@@ -63,11 +63,11 @@ def test_from_the_poster_to_the_class(visit, sign_in, house):
     desktop.wait_for_timeout(1500)
     phone.goto(lesson)
     phone.wait_for_selector("video")
-    watch(phone, 6)
+    watch(phone, 7)  # the beat of the fifth second has gone; the pause sends the rest
     begun = time.monotonic()
     until(
         desktop,
-        "[...document.querySelectorAll('.watch-seen')].some(rect => parseFloat(rect.getAttribute('width')) > 15)",
+        "[...document.querySelectorAll('.watch-seen')].some(rect => parseFloat(rect.getAttribute('width')) > 32)",
         seconds=10,
     )
     print(
