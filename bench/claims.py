@@ -52,15 +52,14 @@ def open_sale(seats, *, place):
 
 def claim(offer, learners, *, together, key):
     from kaiying.offers.actions import claim_seats
-    from kaiying.offers.models import Claim
-    from kaiying.offers.vocabulary import ClaimRequest
+    from kaiying.offers.vocabulary import ClaimRequest, Taken
 
     asks = [ClaimRequest(offer.pk, learner, 10_000, f"{key}-{learner:09}") for learner in learners]
     began, worked = time.perf_counter(), time.process_time()
     got = 0
     for start in range(0, len(asks), together):
         got += sum(
-            isinstance(one, Claim) for one in claim_seats(asks[start : start + together], at=AT + timedelta(minutes=1))
+            isinstance(one, Taken) for one in claim_seats(asks[start : start + together], at=AT + timedelta(minutes=1))
         )
     took, work = time.perf_counter() - began, time.process_time() - worked
     assert got == len(asks), f"{got} of {len(asks)} got a seat"

@@ -5,13 +5,18 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 from django.utils import translation
 from playwright.sync_api import Browser, sync_playwright
+
+from kaiying.wire import brakes
+from kaiying.wire.brakes import Brakes
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 FLAGS = [
@@ -20,10 +25,26 @@ FLAGS = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Let the test database be emptied: on SQLite that deletes rows, also those that are only ever added."""
+    with django_db_blocker.unblock():
+        if connection.vendor == "sqlite":
+            with connection.cursor() as cursor:
+                for table in ("offers_ledgerevent", "offers_act"):
+                    cursor.execute(f"DROP TRIGGER {table}_no_delete")
+
+
 @pytest.fixture(autouse=True)
 def _own_folders(settings: LazySettings, tmp_path: Path) -> None:
     """Keep files that a test writes in its own folder."""
     settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture(autouse=True)
+def _no_foot_on_the_brakes() -> None:
+    """Forget how often an earlier test claimed."""
+    brakes.configure(Brakes())
 
 
 @pytest.fixture(autouse=True)

@@ -45,6 +45,7 @@ MESSAGES: dict[str, tuple[str, ...]] = {
     "day-open": ("name", "camp", "day", "lesson", "minutes"),
     "behind": ("name", "lesson", "minutes"),
     "finished": ("name", "camp", "until"),
+    "reservation-reminder": ("name", "camp", "price", "opens"),
     "waitlist-turn": ("name", "camp", "price", "until"),
     "refunded": ("name", "camp", "price"),
 }

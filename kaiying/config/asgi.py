@@ -15,9 +15,12 @@ from a2wsgi.wsgi_typing import WSGIApp  # noqa: E402
 from kaiying.gate.asgi import Gate  # noqa: E402
 from kaiying.gate.assets import assets  # noqa: E402
 from kaiying.gate.request import App  # noqa: E402
+from kaiying.gate.tuning import tune  # noqa: E402
+from kaiying.gate.writer import link_to_writer  # noqa: E402
 
 THREADS = 8
 
 # The two packages spell the same protocol in types of their own.
 pages = cast("App", WSGIMiddleware(cast("WSGIApp", django_pages), workers=THREADS))
-application = Gate(pages=pages, assets=assets())
+application = Gate(pages=pages, assets=assets(), link=link_to_writer())
+tune()

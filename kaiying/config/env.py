@@ -8,6 +8,9 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from kaiying.config import events
+from kaiying.wire.buckets import Rate
+
 
 class Env(BaseSettings):
     """Typed settings; every one has a default that works on one machine."""
@@ -18,7 +21,7 @@ class Env(BaseSettings):
     """Folder of the database file, media, static files and the secret key."""
 
     database_url: str = ""
-    """``postgresql://user:pass@host:5432/name``; empty means the SQLite file in the data folder."""
+    """``postgresql://user:pass@host:5432/name`` (also several ``host:port,…``); empty: the file in the data folder."""
 
     secret_key: str = ""
     """Signs sessions and passes; made and kept in the data folder when empty."""
@@ -46,6 +49,39 @@ class Env(BaseSettings):
 
     trusted_proxies: int = 0
     """How many reverse proxies stand in front and set ``X-Forwarded-For`` and ``-Proto``."""
+
+    brake_account: str = "10+1/s"
+    """How often one account may claim: so many at once + so many a second; ``off`` is no limit."""
+
+    brake_network: str = "300+20/s"
+    """The same for one network: an IPv4 address, or the first 64 bits of an IPv6 address."""
+
+    captcha: str = ""
+    """Dotted name of ``captcha(token, learner_id, address) -> bool``, asked when a brake holds somebody."""
+
+    metrics_token: str = ""
+    """Opens ``/metrics`` to ``Authorization: Bearer …`` from elsewhere than this machine."""
+
+    writer: str = ""
+    """Where ``kaiying writer`` listens (``unix:/path`` or ``host:port``); empty: the web process writes by itself."""
+
+    events: str = "auto"
+    """What wakes open pages of other processes: ``auto`` (``notify`` on PostgreSQL), ``notify``, ``poll``, ``redis://…``."""
+
+    @field_validator("events")
+    @classmethod
+    def _is_a_way_to_wake(cls, text: str) -> str:
+        """Refuse what nobody can be woken by."""
+        if not events.makes_sense(text):
+            raise ValueError("must be auto, poll, notify, or the address of a Redis")
+        return text
+
+    @field_validator("brake_account", "brake_network")
+    @classmethod
+    def _is_a_rate(cls, text: str) -> str:
+        """Refuse what is not a rate."""
+        Rate.read(text)
+        return text
 
     @field_validator("hosts", mode="before")
     @classmethod

@@ -8,9 +8,11 @@ import django_stubs_ext
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
-from kaiying.config import sqlite
+from kaiying.config import events, sqlite
 from kaiying.config.env import Env
-from kaiying.wire import clock, passes
+from kaiying.config.postgres import Servers
+from kaiying.wire import brakes, bus, clock, passes
+from kaiying.wire.buckets import Rate
 
 ENV = Env()
 KAIYING_DATA = ENV.data
@@ -22,7 +24,17 @@ sqlite.use_safe_sqlite()
 
 SECRET_KEY = ENV.signing_key
 passes.configure(SECRET_KEY)
-passes.configure(SECRET_KEY)
+brakes.configure(
+    brakes.Brakes(
+        account=Rate.read(ENV.brake_account),
+        network=Rate.read(ENV.brake_network),
+        captcha=ENV.captcha,
+        proxies=ENV.trusted_proxies,
+    )
+)
+bus.configure(events.carrier(ENV.events, postgres=bool(ENV.database_url)))
+KAIYING_WRITER = ENV.writer
+METRICS_TOKEN = ENV.metrics_token
 DEBUG = ENV.debug
 _site = urlsplit(KAIYING_URL)
 ALLOWED_HOSTS = [*dict.fromkeys([_site.hostname or "localhost", *ENV.hosts, "127.0.0.1", "localhost"])]
@@ -112,20 +124,20 @@ def _database() -> dict[str, Any]:
                 "timeout": 20,
                 # FULL: NORMAL loses acknowledged commits in a power cut. No mmap: several processes share the file.
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-                " PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000;",
+                " PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000; PRAGMA wal_autocheckpoint=8000;",
             },
         }
-    parts = urlsplit(ENV.database_url)
+    servers = Servers.read(ENV.database_url)
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.path.lstrip("/"),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": parts.hostname or "",
-        "PORT": str(parts.port or ""),
+        "NAME": servers.name,
+        "USER": servers.user,
+        "PASSWORD": servers.password,
+        "HOST": servers.hosts,
+        "PORT": servers.ports,
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5},
+        "OPTIONS": servers.options,
     }
 
 

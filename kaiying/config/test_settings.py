@@ -7,6 +7,9 @@ os.environ.setdefault("KAIYING_DATA", tempfile.mkdtemp(prefix="kaiying-test-"))
 os.environ.setdefault("KAIYING_SECRET_KEY", "only-for-tests-and-never-for-a-real-install")
 
 from kaiying.config.settings import *  # noqa: F403 — the environment must be set first
+from kaiying.wire import bus
+
+bus.configure(None)  # a connection that rings would keep the test database from going; tests of it make their own
 
 KAIYING_DATA.mkdir(parents=True, exist_ok=True)  # noqa: F405
 

@@ -11,22 +11,40 @@ import threading
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from types import FrameType
+from typing import Any
 
+from django.db import connections
 from django.utils.translation import gettext_noop as _
 
 from kaiying.gate.beats import Beats
+from kaiying.gate.claims import Claims, commit
+from kaiying.gate.door import Door
 from kaiying.gate.events import Events
 from kaiying.gate.health import Health
+from kaiying.gate.hot import HotPost
+from kaiying.gate.landing import Landing
 from kaiying.gate.media import Media
+from kaiying.gate.metrics import Metrics
+from kaiying.gate.pulse import Pulse
 from kaiying.gate.readers import Reader
 from kaiying.gate.replies import send_denied
 from kaiying.gate.request import App, Denied, Gone, Message, Receive, Request, Scope, Send
+from kaiying.gate.reservations import Reservations
 from kaiying.gate.revocations import LIFE, NAME, Revocations
+from kaiying.gate.sales import Sales
+from kaiying.gate.showing import PREFIX, Showing
 from kaiying.gate.tail import Tail
+from kaiying.gate.wishes import LARGEST_BODY
+from kaiying.gate.writer import CLAIMS, RESERVATIONS
+from kaiying.offers.vocabulary import ClaimRequest, Taken
 from kaiying.wire import clock
+from kaiying.wire.batcher import Batcher
+from kaiying.wire.frames import Link
 from kaiying.wire.live import Hub, News
 
 logger = logging.getLogger(__name__)
+BREATH = 0.003
+"""Seconds the writer of claims pauses while a crowd comes: batches grow, and the loop has the interpreter to itself."""
 GRACE = 1.0
 """Seconds in which a download may still end by itself when the process stops."""
 RECALL_SLACK = timedelta(seconds=2)
@@ -37,26 +55,43 @@ type Handler = Callable[[Request, Send], Awaitable[None]]
 class Gate:
     """Dispatches by path; owns the hub, the tail and the threads beside the loop."""
 
-    def __init__(self, *, pages: App, assets: App) -> None:
-        """Send ``/static/`` to ``assets`` and what is not the gate's own to ``pages``."""
-        self._pages, self._assets = pages, assets
+    def __init__(self, *, pages: App, assets: App, link: Link | None = None) -> None:
+        """Send ``/static/`` to ``assets`` and what is not the gate's own to ``pages``.
+
+        Claims and reservations are written here, or by the writer at the other end of ``link``.
+        """
+        self._pages, self._assets, self._landing = pages, assets, Landing(pages)
         self.hub, self.revocations, self.reader = Hub(), Revocations(), Reader()
         self.tail = Tail(self._hand_over(self._deliver), self._hand_over(self._recall))
+        self.sales, self.pulse = Sales(self.reader), Pulse()
+        self.ledger: Batcher[ClaimRequest, Taken] = Batcher(
+            commit, limit=512, leave=connections.close_all, breath=BREATH, name="claims"
+        )
+        self.door = Door(self.sales)
+        self._link = link
+        ask = self.ledger.ask if link is None else link.remote(CLAIMS).ask
+        self.claims = Claims(ask, sales=self.sales, revocations=self.revocations, pulse=self.pulse, door=self.door)
+        self._claims = HotPost(self.claims.answer, largest_body=LARGEST_BODY)
         self.beats = Beats(self.revocations)
+        self.reservations = Reservations(
+            self.revocations, ask=None if link is None else link.remote(RESERVATIONS).ask, sales=self.sales
+        )
+        self._reservations = HotPost(self.reservations.answer, largest_body=LARGEST_BODY)
         health = Health(self.hub, self.reader)
         self._exact: dict[str, tuple[Handler, str]] = {
             "/gate/beats": (self.beats, "POST"),
+            "/metrics": (Metrics(self._batchers), "GET"),
             "/events": (Events(self.hub, self.tail, self.reader, self.revocations), "GET"),
             "/healthz": (health.alive, "GET, HEAD"),
             "/readyz": (health.ready, "GET, HEAD"),
         }
+        self._showing = Showing(self.sales)
         self._media = Media(self.revocations)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection scope."""
-        if self._loop is None:
-            self._start(asyncio.get_running_loop())
+        self.begin()
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "lifespan":
@@ -67,14 +102,24 @@ class Gate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        if path.startswith("/static/"):
+        if path == "/gate/claims":
+            await self._claims(scope, receive, send)
+        elif path == "/gate/reservations":
+            await self._reservations(scope, receive, send)
+        elif path.startswith("/static/"):
             await self._assets(scope, receive, send)
         elif path in self._exact:
             await self._handle(*self._exact[path], scope, receive, send)
         elif path.startswith("/media/"):
             await self._handle(self._media, "GET, HEAD", scope, receive, send)
+        elif path.startswith(PREFIX):
+            await self._handle(self._showing, "GET, HEAD", scope, receive, send)
         elif path.startswith("/gate/"):
             await self._handle(_nothing_here, "", scope, receive, send)
+        elif path.startswith("/c/"):
+            self._count_view(scope["method"], path)
+            if not await self._landing.answers(scope, send):
+                await self._pages(scope, _coroutine(receive), send)
         else:
             await self._pages(scope, _coroutine(receive), send)
 
@@ -99,9 +144,25 @@ class Gate:
             if not begun:
                 await send_denied(request, send, Denied(500, "failed", _("Something went wrong on our side.")))
 
+    def _count_view(self, method: str, path: str) -> None:
+        """Count a landing page that somebody looks at."""
+        shop = self.sales.known(path[3:-1]) if method == "GET" and path.endswith("/") else None
+        if shop is not None:
+            self.pulse.of(shop.id).viewed += 1
+
+    def _batchers(self) -> list[Batcher[Any, Any]]:
+        return [self.ledger, self.beats.batcher, self.reservations.batcher, self.door.batcher]
+
+    def begin(self) -> None:
+        """Start what the gate needs, in the loop that runs; the first request does it where the server does not."""
+        if self._loop is None:
+            self._start(asyncio.get_running_loop())
+
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.tail.start()
+        self.sales.start()
+        self.door.start()
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._chain(number, loop)
@@ -122,6 +183,7 @@ class Gate:
     def stop(self) -> None:
         """End every stream and refuse new ones; what is being written is still answered."""
         self.hub.stop()
+        self.sales.stop()
         self.tail.stop()
         if self._loop is not None and self._loop.is_running():
             self._loop.call_later(GRACE, self._media.cut)
@@ -129,7 +191,13 @@ class Gate:
     async def close(self) -> None:
         """Stop, write what waits, and end all threads."""
         self.stop()
-        await self.beats.batcher.close()
+        for batcher in self._batchers():
+            await batcher.close()
+        if self._link is not None:
+            await self._link.close()
+        await self.door.close()
+        self.claims.close()
+        await asyncio.get_running_loop().run_in_executor(None, self.pulse.close)
         await asyncio.get_running_loop().run_in_executor(None, self.tail.join)
         await self.reader.close()
 
@@ -153,6 +221,8 @@ class Gate:
         return hand_over
 
     def _deliver(self, news: list[News]) -> None:
+        if any(one.channel.startswith("offer:") for one in news):
+            self.sales.heard()
         for one in news:
             self.hub.tell([one])
             if one.name == NAME:

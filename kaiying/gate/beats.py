@@ -15,7 +15,6 @@ from django.db import close_old_connections, connections
 from django.utils import translation
 from django.utils.translation import gettext_noop as _
 
-from kaiying.gate.limits import Limits
 from kaiying.gate.replies import send_json
 from kaiying.gate.request import Denied, Request, Send
 from kaiying.gate.revocations import Revocations
@@ -23,6 +22,7 @@ from kaiying.kit.errors import Refused
 from kaiying.learning.actions import Beat, Merged, record_beats
 from kaiying.wire import clock
 from kaiying.wire.batcher import Batcher, Overloaded
+from kaiying.wire.buckets import Buckets
 
 LARGEST_BODY = 64 * 1024
 MOST_BEATS = 200
@@ -44,7 +44,7 @@ class Beats:
     def __init__(self, revocations: Revocations) -> None:
         """Prepare the batcher; its thread starts with the first beat."""
         self._revocations = revocations
-        self._limits = Limits(burst=40, per_second=1.0)
+        self._limits = Buckets[int](burst=40, per_second=1.0)
         self.batcher: Batcher[Asked, Answered] = Batcher(
             commit, limit=512, weigh=len, leave=connections.close_all, name="beats"
         )

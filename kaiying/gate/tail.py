@@ -1,8 +1,9 @@
 """Follow the event table and hand each new row to the loop.
 
-One thread with a connection of its own. On SQLite it asks ``PRAGMA data_version`` ten times a second (some
-microseconds) and reads the table only when somebody has committed; on PostgreSQL it reads five times a second and
-minds rows that appear out of order (see ``wire.window``).
+One thread with a connection of its own. It looks when the bus rings, and by itself in case no ring came: on SQLite it
+asks ``PRAGMA data_version`` ten times a second (some microseconds) and reads the table only when somebody has
+committed; on PostgreSQL it reads five times a second, or once where rings of other processes are heard, and minds rows
+that appear out of order (see ``wire.window``).
 """
 
 import logging
@@ -18,12 +19,18 @@ from django.db.models import Max
 
 from kaiying.gate.revocations import LIFE, NAME
 from kaiying.outbox.models import Event
-from kaiying.wire import clock
+from kaiying.wire import bus, clock
 from kaiying.wire.live import News
 from kaiying.wire.window import PATIENCE, Window
 
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = {"sqlite": 0.1, "postgresql": 0.2}
+SAFETY_SECONDS = 1.0
+"""Between two looks where the bus brings the rings of other processes."""
+
+GAP = 0.05
+"""Between two looks that rings asked for: a crowd that claims rings without end."""
+
 PAUSE_AFTER_FAILURE = 1.0
 MOST_AT_ONCE = 1000
 REMEMBERED = 900
@@ -41,7 +48,7 @@ class Tail:
         Both are called in the tail's thread and must hand over to the loop at once.
         """
         self._deliver, self._recall = deliver, recall
-        self._stop = threading.Event()
+        self._stop, self._rung = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="event-tail", daemon=True)
         self._window: Window | None = None
         self._version = -1
@@ -55,10 +62,11 @@ class Tail:
     def stop(self) -> None:
         """Stop following; returns at once."""
         self._stop.set()
+        self._rung.set()
 
     def join(self) -> None:
         """Wait for the thread's end."""
-        self._stop.set()
+        self.stop()
         self._thread.join()
 
     def mark(self, event_id: int) -> int:
@@ -85,6 +93,7 @@ class Tail:
             self._floors = [*kept, (now, floor)]
 
     def _run(self) -> None:
+        stop_listening = bus.listen(self._rung.set)
         try:
             while not self._stop.is_set():
                 try:
@@ -96,16 +105,28 @@ class Tail:
                     self._version = -1
                     self._stop.wait(PAUSE_AFTER_FAILURE)
         finally:
+            stop_listening()
             connections.close_all()
 
     def _follow(self) -> None:
         if self._window is None:
             self._begin()
-        pause = LOOK_SECONDS.get(connection.vendor, 0.2)
-        while not self._stop.wait(pause):
+        while not self._stop.is_set():
+            rung = self._rung.wait(self._pause())
+            if self._stop.is_set():
+                return
+            self._rung.clear()
             if self._has_changed():
                 self._read()
+            if rung:
+                self._stop.wait(GAP)
             self._note_floor()  # also when nothing is new: the second of the last change may have been noted before it
+
+    @staticmethod
+    def _pause() -> float:
+        # SQLite tells for microseconds whether there is anything to read; PostgreSQL has to be read.
+        look = LOOK_SECONDS.get(connection.vendor, 0.2)
+        return SAFETY_SECONDS if connection.vendor == "postgresql" and bus.is_up() else look
 
     def _begin(self) -> None:
         """Start at the end of the table, but recall what was taken back while passes from then still live."""

@@ -1,13 +1,16 @@
 """Telling somebody something."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
 
 from kaiying.notices.models import Notice
-from kaiying.notices.tasks import mail_notice
-from kaiying.outbox.actions import later, publish
+from kaiying.notices.tasks import mail_notice, mail_notices
+from kaiying.outbox.actions import later, publish, publish_all
+from kaiying.outbox.models import Event
 from kaiying.people.models import User
 
 LONGEST_TITLE = 200
@@ -21,12 +24,38 @@ def notify(
 
     ``title`` and ``body`` are already in the person's language (see ``language_of``); ``url`` is a path of ours.
     """
-    line = " ".join(title.split())[:LONGEST_TITLE]  # it may quote what people typed, and is the subject of a mail
-    notice = Notice.objects.create(user=to, kind=kind, title=line, body=body, url=url, at=at)
+    notice = Notice.objects.create(user=to, kind=kind, title=_line(title), body=body, url=url, at=at)
     publish("notices.told", channel=f"learner:{to.pk}", notice=notice.pk)
     if mail:
         later(mail_notice, at=at, notice=notice.pk)
     return notice
+
+
+class Letter(NamedTuple):
+    """What one of many is told, in their language."""
+
+    to: User
+    title: str
+    body: str
+
+
+@transaction.atomic
+def notify_all(letters: Sequence[Letter], *, kind: str, url: str, at: datetime, mail: bool = False) -> None:
+    """Tell many people at once, in the caller's transaction: a few statements, and one job for all the mail."""
+    notices = Notice.objects.bulk_create(
+        Notice(user=to, kind=kind, title=_line(title), body=body, url=url, at=at) for to, title, body in letters
+    )
+    publish_all(
+        Event(name="notices.told", channel=f"learner:{notice.user_id}", facts={"notice": notice.pk})
+        for notice in notices
+    )
+    if mail and notices:
+        later(mail_notices, at=at, notices=[notice.pk for notice in notices])
+
+
+def _line(title: str) -> str:
+    """Return a title fit for the subject of a mail: it may quote what people typed."""
+    return " ".join(title.split())[:LONGEST_TITLE]
 
 
 def language_of(user: User) -> str:

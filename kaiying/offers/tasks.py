@@ -1,11 +1,13 @@
 """What this room does by itself."""
 
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 from django.tasks import task
 
-from kaiying.offers.actions import expire_claims, serve_waitlist
+from kaiying.offers.actions import expire_claims, remind_reserved, serve_waitlist
 from kaiying.offers.models import Claim, Offer, PriceTier, WaitlistEntry
-from kaiying.outbox.actions import every
+from kaiying.offers.vocabulary import REMIND_BEFORE
+from kaiying.outbox.actions import every, later
 from kaiying.wire import clock
 
 
@@ -21,3 +23,22 @@ def free_expired() -> None:
     free = PriceTier.objects.filter(capacity__gt=F("held") + F("paid") + F("void"))
     for offer in Offer.objects.filter(pk__in=free.filter(Exists(line)).values("offer")):
         serve_waitlist(offer=offer, at=at)
+
+
+@every(20)
+@task
+def remind_of_openings() -> None:
+    """Begin to remind those who reserved, ten minutes before their sale opens."""
+    at = clock.now()
+    for offer in Offer.objects.filter(opens_at__gt=at, opens_at__lte=at + REMIND_BEFORE, reserved__gt=0):
+        later(remind_some, at=at, key=f"offers.remind:{offer.pk}", offer=offer.pk)
+
+
+@task
+def remind_some(offer: int) -> None:
+    """Remind the next few hundred, and come again while somebody is left."""
+    at = clock.now()
+    found = Offer.objects.select_related("cohort__camp").get(pk=offer)
+    with transaction.atomic():
+        if remind_reserved(offer=found, at=at):
+            later(remind_some, at=at, key=f"offers.remind:{offer}", offer=offer)

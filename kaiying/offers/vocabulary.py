@@ -1,7 +1,7 @@
 """Words of this room, and how it says no."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from datetime import datetime, timedelta
+from typing import ClassVar, NamedTuple
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -75,14 +75,68 @@ class Turn(models.IntegerChoices):
     AS_THEY_CAME = 1, _("As they came")
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimRequest:
+class ActKind(models.TextChoices):
+    """What an operator can do to a sale that runs."""
+
+    RAISE = "raise", _("More seats")
+    LOWER = "lower", _("Fewer seats")
+    CLOSE = "close", _("Close the sale")
+    PAUSE = "pause", _("Pause admission")
+    RESUME = "resume", _("Resume admission")
+    RATE = "rate", _("Change the admission rate")
+    LIFT = "lift", _("Switch the waiting room off")
+    RESTORE = "restore", _("Switch the waiting room on")
+    COMP = "comp", _("Give a free seat")
+
+
+class ClaimRequest(NamedTuple):
     """One learner asks for one seat at no more than ``max_price`` (minor units); ``key`` is the request's own."""
 
     offer_id: int
     learner_id: int
     max_price: int
     key: str
+
+
+class Taken(NamedTuple):
+    """What a claim is answered with: the seat this learner has, since now (``is_new``) or from before."""
+
+    claim_id: int
+    offer_id: int
+    learner_id: int
+    seat_number: int
+    generation: int
+    price: int
+    state: str
+    held_until: datetime
+    is_new: bool
+
+
+REMIND_BEFORE = timedelta(minutes=10)
+"""How long before the opening those who reserved are reminded."""
+
+
+class ReserveRequest(NamedTuple):
+    """One learner wants to be reminded of the opening of this sale (its address), or takes that back."""
+
+    offer: str
+    learner_id: int
+    standing: bool = True
+
+
+class Reserved(NamedTuple):
+    """What stands for a learner once it is durable; ``reserved`` counts everybody whose word stands."""
+
+    learner_id: int
+    reserved_at: datetime | None
+    is_new: bool
+    reserved: int
+    opens_at: datetime
+
+    @property
+    def standing(self) -> bool:
+        """Whether their reservation stands."""
+        return self.reserved_at is not None
 
 
 class SoldOut(Refused):
@@ -119,6 +173,21 @@ class Closed(NotOnSale):
 
     code: ClassVar[str] = "closed"
     text = _("The sale has ended.")
+
+
+class NoSuchOffer(Refused):
+    """Nothing is, was or will be on sale at this address."""
+
+    code: ClassVar[str] = "no_such_offer"
+    status: ClassVar[int] = 404
+    text = _("There is no sale at this address.")
+
+
+class SaleOpen(Refused):
+    """It is too late to reserve: seats can be claimed now."""
+
+    code: ClassVar[str] = "sale_open"
+    text = _("The sale is open now. Go and claim a seat.")
 
 
 class WaitYourTurn(Refused):
@@ -177,3 +246,55 @@ class NotYours(Refused):
 
     code: ClassVar[str] = "claim_over"
     text = _("This seat is no longer held for you.")
+
+
+class NoReason(Refused):
+    """An act on a sale needs a reason of one to two hundred characters."""
+
+    code: ClassVar[str] = "no_reason"
+    status: ClassVar[int] = 422
+    text = _("Say why, in at most 200 characters.")
+
+
+class NotMoreSeats(Refused):
+    """Raising must give more seats than there are, and not without bound."""
+
+    code: ClassVar[str] = "not_more_seats"
+    status: ClassVar[int] = 422
+    text = _("There are %(seats)s seats now. Give a number between %(lowest)s and %(highest)s.")
+
+
+class NotFewerSeats(Refused):
+    """Lowering must leave fewer seats than there are."""
+
+    code: ClassVar[str] = "not_fewer_seats"
+    status: ClassVar[int] = 422
+    text = _("There are %(seats)s seats now. Give a smaller number, at least %(lowest)s.")
+
+
+class SeatsTaken(Refused):
+    """The number of seats cannot go below what is sold, held, withdrawn, or was somebody's before."""
+
+    code: ClassVar[str] = "seats_taken"
+    text = _("The lowest possible number is %(lowest)s: seats up to it are sold, held, withdrawn or were taken once.")
+
+
+class AlreadySeated(HasSeat):
+    """A seat cannot be given to somebody who has one, or is just paying for one."""
+
+    text = _("This person already has a seat, or is just paying for one.")
+
+
+class NothingFree(Refused):
+    """No seat is left that could be given away."""
+
+    code: ClassVar[str] = "nothing_free"
+    text = _("No seat is free to give away. Add seats first.")
+
+
+class BadRate(Refused):
+    """An admission rate is between one and a hundred thousand people a second."""
+
+    code: ClassVar[str] = "bad_rate"
+    status: ClassVar[int] = 422
+    text = _("Let in between 1 and 100,000 people a second, or leave it to the measured rate.")

@@ -12,13 +12,21 @@ from kaiying.orders.models import Callback, Order, Payment, Refund
 
 
 class Amounts:
-    """Shows what a row is about in money, not in minor units; an order names the currency of its rows."""
+    """Shows what a row is about in money, not in minor units."""
 
     @admin.display(description=_("amount"), ordering="amount")
     def money_shown(self, row: Order | Payment | Refund) -> str:
         """Write the amount as people read it."""
-        currency = row.order.currency if isinstance(row, Refund) else row.currency
-        return Money(row.amount, currency).text()
+        return row.money.text()
+
+
+class Charges(Amounts):
+    """Shows as well what of a charge goes back."""
+
+    @admin.display(description=_("of which goes back"), ordering="refunded")
+    def refunded_shown(self, row: Payment) -> str:
+        """Write what goes back of it."""
+        return Money(row.refunded, row.currency).text()
 
 
 class Book(admin.ModelAdmin[Any]):
@@ -54,11 +62,11 @@ class Lines(admin.TabularInline[Any, Order]):
         return False
 
 
-class PaymentLines(Amounts, Lines):
+class PaymentLines(Charges, Lines):
     """Money in and out of one order."""
 
     model = Payment
-    fields = ("kind", "money_shown", "provider", "transaction", "at")
+    fields = ("kind", "money_shown", "refunded_shown", "provider", "transaction", "at")
     readonly_fields = fields
 
 
@@ -82,8 +90,8 @@ class CallbackLines(Lines):
 class OrderAdmin(Amounts, Book):
     """Orders with everything booked on them."""
 
-    exclude = ("amount", "currency")
-    readonly_fields = ("money_shown",)
+    exclude = ("amount", "fee", "currency")
+    readonly_fields = ("money_shown", "fee_shown")
     list_display = ("number", "learner", "money_shown", "state", "provider", "placed_at", "paid_at")
     list_filter = ("state", "provider")
     list_select_related = ("learner",)
@@ -92,13 +100,18 @@ class OrderAdmin(Amounts, Book):
     ordering = ("-pk",)
     inlines: ClassVar[list[Any]] = [PaymentLines, RefundLines, CallbackLines]
 
+    @admin.display(description=_("kept when the seat was ended"))
+    def fee_shown(self, row: Order) -> str:
+        """Write what stayed with the organizer."""
+        return Money(row.fee, row.currency).text()
+
 
 @admin.register(Payment)
-class PaymentAdmin(Amounts, Book):
+class PaymentAdmin(Charges, Book):
     """Every movement of money."""
 
-    exclude = ("amount", "currency")
-    readonly_fields = ("money_shown",)
+    exclude = ("amount", "currency", "refunded")
+    readonly_fields = ("money_shown", "refunded_shown")
     list_display = ("order", "kind", "money_shown", "provider", "transaction", "at")
     list_filter = ("kind", "provider")
     list_select_related = ("order",)

@@ -7,7 +7,7 @@ claims, then the enrollment. Nobody who holds an offer locks an order; placing o
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from kaiying.kit.money import Money
@@ -51,6 +51,7 @@ class Order(models.Model):
     claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="+", verbose_name=_("claim"))
     learner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("learner"))
     amount = models.PositiveBigIntegerField(_("amount in minor units"))
+    fee = models.PositiveBigIntegerField(_("kept when the seat was ended"), default=0)
     currency = models.CharField(_("currency"), max_length=3)
     provider = models.CharField(_("provider"), max_length=20)
     provider_ref = models.CharField(_("provider's reference"), max_length=80, blank=True)
@@ -69,6 +70,9 @@ class Order(models.Model):
             models.UniqueConstraint(
                 fields=["claim"], condition=Q(state__in=["open", "paid"]), name="orders_one_live_per_claim"
             ),
+            models.CheckConstraint(
+                condition=Q(fee=0) | Q(state__in=["refunding", "refunded"], fee__lt=F("amount")), name="orders_fee"
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["asked_at"], condition=Q(state="open"), name="orders_to_ask"),
@@ -84,11 +88,23 @@ class Order(models.Model):
         return Money(self.amount, self.currency)
 
     @property
+    def returned(self) -> Money:
+        """What went back or is on its way."""
+        standing = [refund.amount for refund in self.refunds.all() if refund.state != RefundState.FAILED]
+        return Money(sum(standing), self.currency)
+
+    @property
+    def left(self) -> int:
+        """What of the money, in minor units, nobody has asked to give back."""
+        return sum(payment.left for payment in self.payments.all() if payment.kind == PaymentKind.CHARGE)
+
+    @property
     def is_turned_down(self) -> bool:
         """Whether money should go back and the provider said no, so that somebody has to ask again."""
-        refunds = list(self.refunds.all())
-        standing = {refund.charge_id for refund in refunds if refund.state != RefundState.FAILED}
-        return any(refund.charge_id not in standing for refund in refunds)
+        if self.state in {OrderState.REFUNDING, OrderState.REFUNDED}:
+            return self.left > self.fee
+        newest = {refund.charge_id: refund for refund in sorted(self.refunds.all(), key=lambda refund: refund.pk)}
+        return any(refund.state == RefundState.FAILED for refund in newest.values())
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -99,17 +115,21 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         return self.filter(kind=PaymentKind.CHARGE)
 
     def kept(self) -> "PaymentQuerySet":
-        """Return charges that nobody has asked to give back."""
-        standing = Refund.objects.exclude(state=RefundState.FAILED).filter(charge=models.OuterRef("pk"))
-        return self.charges().filter(~models.Exists(standing))
+        """Return charges of which something is left that nobody has asked to give back."""
+        return self.charges().filter(refunded__lt=F("amount"))
 
 
 class Payment(models.Model):
-    """One movement of money, signed, in minor units; rows are only ever added."""
+    """One movement of money, signed, in minor units; rows are only ever added.
+
+    Of a charge, ``refunded`` is what goes back: the sum of its refunds that were not turned down. It is raised in the
+    transaction that writes the refund, so the database itself refuses to give back more than was paid.
+    """
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments", verbose_name=_("order"))
     kind = models.CharField(_("kind"), max_length=6, choices=PaymentKind)
     amount = models.BigIntegerField(_("amount in minor units"))
+    refunded = models.PositiveBigIntegerField(_("of which goes back"), default=0)
     currency = models.CharField(_("currency"), max_length=3)
     provider = models.CharField(_("provider"), max_length=20)
     transaction = models.CharField(_("provider's transaction"), max_length=80)
@@ -125,15 +145,29 @@ class Payment(models.Model):
             models.CheckConstraint(
                 condition=Q(kind="charge", amount__gt=0) | Q(kind="refund", amount__lt=0), name="orders_payment_sign"
             ),
+            models.CheckConstraint(
+                condition=Q(kind="charge", refunded__lte=F("amount")) | Q(kind="refund", refunded=0),
+                name="orders_refunded_not_above_paid",
+            ),
         ]
 
     def __str__(self) -> str:
         """Show kind and amount."""
         return f"{self.kind} {self.amount}"
 
+    @property
+    def money(self) -> Money:
+        """How much, signed."""
+        return Money(self.amount, self.currency)
+
+    @property
+    def left(self) -> int:
+        """What of a charge nobody has asked to give back."""
+        return self.amount - self.refunded
+
 
 class Refund(models.Model):
-    """One charge on its way back as a whole, why and by whose decision (nobody's: the product's own rule)."""
+    """A charge, or a part of it, on its way back, why and by whose decision (nobody's: the product's own rule)."""
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("order"))
     charge = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("charge"))
@@ -152,10 +186,7 @@ class Refund(models.Model):
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            # A charge goes back once: what is refunded can never be more than what was paid.
-            models.UniqueConstraint(
-                fields=["charge"], condition=Q(state__in=["asked", "done"]), name="orders_refund_once"
-            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="orders_refund_amount"),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["asked_at"], condition=Q(state="asked"), name="orders_refund_waiting"),
@@ -164,6 +195,17 @@ class Refund(models.Model):
     def __str__(self) -> str:
         """Show amount and state."""
         return f"{self.amount} {self.state}"
+
+    @property
+    def money(self) -> Money:
+        """How much; an order names the currency of its rows."""
+        return Money(self.amount, self.order.currency)
+
+    @property
+    def can_be_booked(self) -> bool:
+        """Whether news that it went back can be true: one that was turned down may have gone through after all."""
+        is_free_again = self.state == RefundState.FAILED and self.charge.left >= self.amount
+        return self.state == RefundState.ASKED or is_free_again
 
 
 class Callback(models.Model):

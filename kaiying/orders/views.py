@@ -18,7 +18,7 @@ from kaiying.offers.vocabulary import ClaimState
 from kaiying.orders.actions import ask_about, pay_page, place_order, take_callback
 from kaiying.orders.providers import Unreachable, provider, providers
 from kaiying.orders.queries import live_order, my_orders
-from kaiying.orders.vocabulary import Forged, OrderState
+from kaiying.orders.vocabulary import Forged, OrderState, RefundState
 from kaiying.people.vocabulary import SignedInRequest
 from kaiying.wire import clock
 from kaiying.wire.tickets import events_ticket
@@ -77,15 +77,18 @@ def show(request: SignedInRequest, number: str) -> HttpResponse:
             request.session[seen] = True
             return redirect("pages:welcome", cohort=cohort.slug)
         return HttpResponseClientRedirect(reverse("orders:show", args=[order.number]))
+    refunds = sorted(order.refunds.all(), key=lambda refund: refund.pk)
+    is_moving = order.state in MOVING or any(refund.state == RefundState.ASKED for refund in refunds)
     context = {
         "order": order,
         "claim": order.claim,
         "cohort": cohort,
         "last": cohort.day_on(max(1, cohort.camp.days.count())),
         "is_held": order.claim.state == ClaimState.HELD and order.claim.held_until > at,
-        "refunds": list(order.refunds.order_by("pk")),
+        "refunds": refunds,
+        "is_moving": is_moving,
         "provider_label": _label(order.provider),
-        "live_ticket": _ticket(request) if order.state in MOVING and not is_traveller else "",
+        "live_ticket": _ticket(request) if is_moving and not is_traveller else "",
     }
     return render(request, "orders/show.html#state" if is_part else "orders/show.html", context)
 

@@ -42,6 +42,7 @@ class RefundCause(models.TextChoices):
     DECIDED = "decided", _("Decided by the organizer")
     NO_SEAT = "no_seat", _("Paid after the hold was over, and no seat was left")
     PAID_TWICE = "paid_twice", _("Paid a second time")
+    PROVIDER = "provider", _("Given back by the payment service")
 
 
 class Outcome(models.TextChoices):
@@ -56,10 +57,11 @@ class Outcome(models.TextChoices):
     REPEATED = "repeated", _("Repeated message")
     MISMATCH = "mismatch", _("Amount, currency, reference or merchant does not fit")
     UNKNOWN_ORDER = "unknown_order", _("No such order")
+    EARLY = "early", _("About money we have not heard of yet")
 
 
-WITHOUT_EFFECT = (Outcome.MISMATCH, Outcome.UNKNOWN_ORDER)
-"""Messages that are kept but do not use up their event: the right one may still come."""
+WITHOUT_EFFECT = (Outcome.MISMATCH, Outcome.UNKNOWN_ORDER, Outcome.EARLY)
+"""Messages that are kept but do not use up their event: the right one, or the right moment, may still come."""
 
 
 class NotPayable(Refused):
@@ -76,6 +78,21 @@ class NotRefundable(Refused):
     text = _("There is nothing left to refund on this order.")
 
 
+class OverRefund(Refused):
+    """More should go back than is left."""
+
+    code: ClassVar[str] = "over_refund"
+    status: ClassVar[int] = 422
+    text = _("Only %(left)s of this order is left to refund.")
+
+
+class RefundMoved(Refused):
+    """Something was refunded since the person looked; nothing was sent."""
+
+    code: ClassVar[str] = "refund_moved"
+    text = _("A refund of this order was started meanwhile. Nothing was sent now; look at what is left.")
+
+
 class NoProvider(Refused):
     """The buyer chose a way to pay that is not set up."""
 
@@ -90,6 +107,13 @@ class Forged(Refused):
     code: ClassVar[str] = "forged"
     status: ClassVar[int] = 400
     text = _("This message was not signed by the payment provider.")
+
+
+class Early(Refused):
+    """A signed callback that money went back which we have not heard of yet; the provider should send it again."""
+
+    code: ClassVar[str] = "early"
+    text = _("This message came before the one it follows.")
 
 
 class UnknownOrder(Refused):

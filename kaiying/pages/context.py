@@ -14,6 +14,7 @@ from kaiying.camps.models import Cohort
 from kaiying.groups.models import ClassGroup
 from kaiying.groups.queries import entry_of, group_of, unread
 from kaiying.kit import periods
+from kaiying.offers.queries import running_sales
 from kaiying.pages.queries.belonging import cohorts_operated_by, newest_enrollment, taught_by
 from kaiying.people.models import User
 from kaiying.wire import clock
@@ -112,9 +113,11 @@ def _cohort_here(request: HttpRequest, groups: list[ClassGroup], operated: list[
 def _operating(request: HttpRequest, cohort: Cohort) -> dict[str, Any]:
     places = [
         ("pages:overview", gettext_lazy("Overview"), "chart"),
+        ("pages:sale", gettext_lazy("Sale"), "bolt"),
         ("pages:orders", gettext_lazy("Orders and refunds"), "yuan"),
         ("pages:learners", gettext_lazy("Learners"), "people"),
     ]
+    is_live = running_sales(at=clock.now(request)).filter(cohort=cohort).exists()
     return {
         "heading": _("This cohort"),
         "links": [
@@ -123,6 +126,7 @@ def _operating(request: HttpRequest, cohort: Cohort) -> dict[str, Any]:
                 "label": label,
                 "icon": icon,
                 "current": _is_at(request, name),
+                "live": _("live") if name == "pages:sale" and is_live else "",
             }
             for name, label, icon in places
         ],

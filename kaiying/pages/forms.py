@@ -1,5 +1,8 @@
 """What operators fill in."""
 
+import re
+import unicodedata
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,8 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from kaiying.camps.models import Cohort, Lesson
 from kaiying.camps.vocabulary import LessonKind
+from kaiying.kit.money import Money
 
 FARTHEST = timedelta(days=3660)
+AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
 
 
 class MomentField(forms.DateTimeField):
@@ -87,8 +92,89 @@ class TravelForm(forms.Form):
 
 
 class RefundForm(forms.Form):
-    """Why the money goes back."""
+    """How much goes back, what becomes of the seat, and why."""
+
+    how = forms.ChoiceField(choices=[("all", ""), ("part", "")], required=False)
+    amount = forms.CharField(
+        label=_("How much"),
+        required=False,
+        widget=forms.TextInput(attrs={"class": "input", "inputmode": "decimal", "autocomplete": "off"}),
+    )
+    ends_seat = forms.BooleanField(
+        label=_("End the seat as well; the rest stays with you"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"class": "check"}),
+    )
+    reason = forms.CharField(label=_("Why"), max_length=200, widget=forms.TextInput(attrs={"class": "input"}))
+    seen = forms.IntegerField(required=False)
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+        """Take the currency that amounts are typed in."""
+        super().__init__(*args, **kwargs)
+        self.currency = currency
+
+    @property
+    def is_part(self) -> bool:
+        """Whether a part was chosen."""
+        return bool(self["how"].value() == "part")
+
+    def clean(self) -> dict[str, Any]:
+        """Read the amount of a part, with the signs and wide digits people type."""
+        found = dict(super().clean() or self.cleaned_data)
+        typed = unicodedata.normalize("NFKC", found.get("amount") or "").strip().lstrip("¥$€£ ")
+        found["amount"] = None
+        if found.get("how") == "part":
+            with suppress(ValueError):
+                found["amount"] = Money.parse(typed, self.currency).minor if AMOUNT.fullmatch(typed) else None
+            if found["amount"] is None:
+                self.add_error("amount", _("Write an amount such as 12.50."))
+        return found
+
+    def asked(self) -> dict[str, Any]:
+        """Return what was chosen as the action takes it."""
+        ends_seat = bool(self.cleaned_data["ends_seat"] and self.is_part)
+        return {name: self.cleaned_data[name] for name in ("reason", "amount", "seen")} | {"ends_seat": ends_seat}
+
+
+class ActForm(forms.Form):
+    """Why an operator does something to a sale."""
 
     reason = forms.CharField(
-        label=_("Why"), max_length=200, widget=forms.TextInput(attrs={"class": "input", "autofocus": True})
+        label=_("Why"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"class": "input", "placeholder": _("What you would tell a colleague")}),
     )
+
+    def act(self) -> dict[str, Any]:
+        """Return what was filled in besides the reason, as the action takes it."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "reason"}
+
+
+class SeatsForm(ActForm):
+    """How many seats there shall be."""
+
+    seats = forms.IntegerField(
+        label=_("Seats in all"), min_value=1, widget=forms.NumberInput(attrs={"class": "input", "autofocus": True})
+    )
+    field_order = ("seats", "reason")
+
+
+class RateForm(ActForm):
+    """How many people a second are let in; empty: as many as is measured."""
+
+    rate = forms.IntegerField(
+        label=_("People a second"),
+        min_value=1,
+        required=False,
+        widget=forms.NumberInput(attrs={"class": "input", "autofocus": True}),
+    )
+    field_order = ("rate", "reason")
+
+
+class CompForm(ActForm):
+    """Who gets a free seat."""
+
+    email = forms.EmailField(
+        label=_("Email of whom it is for"), widget=forms.EmailInput(attrs={"class": "input", "autofocus": True})
+    )
+    field_order = ("email", "reason")

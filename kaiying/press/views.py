@@ -1,8 +1,9 @@
-"""The launch page of a camp, and the picture it is shared with."""
+"""The launch page of a camp, the picture it is shared with, and what search engines and browsers ask for by custom."""
 
 from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.utils.translation import get_language
@@ -14,6 +15,18 @@ from kaiying.press.queries import launch_of
 from kaiying.wire import clock
 
 A_DAY = 60 * 60 * 24
+ROBOTS = """\
+User-agent: *
+Disallow: /account/
+Disallow: /admin/
+Disallow: /c/*/claims/
+Disallow: /c/*/numbers/
+Disallow: /c/*/reservation/
+Disallow: /demo/
+Disallow: /events
+Disallow: /gate/
+Allow: /
+"""
 
 
 def _cohort(slug: str) -> Cohort:
@@ -28,7 +41,7 @@ def landing(request: HttpRequest, slug: str) -> HttpResponse:
     cohort.offer.cohort = cohort
     address = settings.KAIYING_URL + reverse("press:landing", args=[slug])
     picture = settings.KAIYING_URL + reverse("press:share_card", args=[slug])
-    return render(
+    response = render(
         request,
         "press/landing.html",
         {
@@ -41,6 +54,8 @@ def landing(request: HttpRequest, slug: str) -> HttpResponse:
             "now": clock.now(request),
         },
     )
+    patch_cache_control(response, private=True, no_cache=True)  # its forms hold a token of this visitor's
+    return response
 
 
 @require_safe
@@ -49,5 +64,21 @@ def share_card(request: HttpRequest, slug: str) -> FileResponse:
     cohort = _cohort(slug)
     path = draw_share_card(cohort=cohort, language=request.GET.get("language") or cohort.camp.language)
     response = FileResponse(path.open("rb"), content_type="image/png")
+    patch_cache_control(response, public=True, max_age=A_DAY)
+    return response
+
+
+@require_safe
+def robots(_request: HttpRequest) -> HttpResponse:
+    """Tell search engines what is theirs: the launch pages, and nothing that acts or needs signing in."""
+    response = HttpResponse(ROBOTS, content_type="text/plain; charset=utf-8")
+    patch_cache_control(response, public=True, max_age=A_DAY)
+    return response
+
+
+@require_safe
+def favicon(_request: HttpRequest) -> HttpResponse:
+    """Lead whoever asks for the icon by its old name to the one we have."""
+    response = redirect(static("web/icon-180.png"))
     patch_cache_control(response, public=True, max_age=A_DAY)
     return response

@@ -7,6 +7,9 @@ for nobody, and with much load batches grow by themselves.
 ``commit(items)`` returns one result per item, in order; a result that is an exception is raised to its asker. If it
 raises, every item is tried again alone: one that cannot be written must not take its neighbours along. So ``commit``
 must be idempotent, as every action on a hot path is.
+
+An item costs an entry, a future and a place in a deque: no timer and no lock of its own. Those who waited too long are
+found by one look over the queue every now and then, and each loop is woken once a batch.
 """
 
 import asyncio
@@ -14,15 +17,20 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from queue import SimpleQueue
 
+from kaiying.wire.figures import SECONDS, SIZES, Histogram
 from kaiying.wire.pace import Pace
 
 MOST_WAITING = 20_000
 LONGEST_WAIT = 2.0
 PATIENCE = 5.0
+CROWD = 8
+"""Items in a batch from which on it is a crowd that comes."""
+SWEEP = 0.05
+"""Seconds between two looks for those who waited too long."""
 
 type Commit[T, R] = Callable[[list[T]], Sequence[R | Exception]]
 type Answer[R] = R | BaseException
@@ -49,20 +57,16 @@ class NoAnswer(RuntimeError):
     """``commit`` did not give one result per item."""
 
 
-@dataclass(slots=True, eq=False)
 class Entry[T, R]:
-    """One asker's item on its way; whoever gets ``mine`` first decides: the writer takes it or the asker drops it."""
+    """One asker's item on its way. ``settled``: a batch has it, or it was dropped; whoever says so holds the lock."""
 
-    item: T
-    weight: int
-    loop: asyncio.AbstractEventLoop
-    waiter: asyncio.Future[R]
-    deadline: float
-    mine: threading.Lock = field(default_factory=threading.Lock)
+    __slots__ = ("asked", "deadline", "item", "loop", "settled", "waiter", "weight")
 
-    def take(self) -> bool:
-        """Claim the entry; only the first call succeeds."""
-        return self.mine.acquire(blocking=False)
+    def __init__(self, item: T, weight: int, loop: asyncio.AbstractEventLoop, asked: float, deadline: float) -> None:
+        """Begin to wait; moments are monotonic."""
+        self.item, self.weight, self.loop, self.asked, self.deadline = item, weight, loop, asked, deadline
+        self.waiter: asyncio.Future[R] = loop.create_future()
+        self.settled = False
 
     def answer(self, result: Answer[R]) -> None:
         """Wake the asker, in its own loop."""
@@ -76,6 +80,16 @@ class Entry[T, R]:
             self.waiter.set_exception(NoAnswer(repr(result)))
 
 
+class Figures:
+    """What a batcher has done: sizes of batches, how long the first of each had waited, how long commits took."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.sizes, self.waits, self.commits = Histogram(SIZES), Histogram(SECONDS), Histogram(SECONDS)
+        self.shed = 0
+        self.retried = 0
+
+
 class Batcher[T, R]:
     """Collects what is asked and has one thread commit it in batches."""
 
@@ -86,25 +100,34 @@ class Batcher[T, R]:
         limit: int = 512,
         most_waiting: int = MOST_WAITING,
         longest_wait: float = LONGEST_WAIT,
-        weigh: Callable[[T], int] = lambda _item: 1,
+        weigh: Callable[[T], int] | None = None,
         leave: Callable[[], None] = lambda: None,
+        breath: float = 0.0,
         name: str = "batcher",
     ) -> None:
-        """Bound batches and the queue by the summed weight of items; ``leave`` runs in the thread at its end."""
-        self._commit, self._weigh, self._leave, self._name = commit, weigh, leave, name
+        """Bound batches and the queue by the summed weight of items; ``leave`` runs in the thread at its end.
+
+        While a crowd comes, the writer takes a ``breath`` of so many seconds between two batches: they grow, and the
+        loop has that time to itself.
+        """
+        self._commit, self._weigh, self._leave, self.name = commit, weigh, leave, name
         self._limit, self._most_waiting, self._longest_wait = limit, most_waiting, longest_wait
-        self._queue: SimpleQueue[Entry[T, R] | None] = SimpleQueue()
-        self._left_over: Entry[T, R] | None = None
+        self._queue: deque[Entry[T, R]] = deque()
         self._pace = Pace(limit=limit)
-        self._waiting = 0
-        self._count = threading.Lock()
+        self._came, self._went = 0, 0
+        self._count, self._settling = threading.Lock(), threading.Lock()
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._idle = False
+        self._sweeper: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._breath, self._last = breath, 0
+        self.figures = Figures()
 
     @property
     def waiting(self) -> int:
         """How much waits, by weight, without the batch being written."""
-        return self._waiting
+        return self._came - self._went
 
     async def ask(self, item: T, *, patience: float = PATIENCE) -> R:
         """Have ``item`` written and return its result.
@@ -112,58 +135,80 @@ class Batcher[T, R]:
         Raises ``Overloaded`` if it cannot be written within the bounds or was not begun within ``patience`` seconds;
         then nothing was written. A cancelled asker's item is not written either, unless its batch has begun.
         """
-        loop = asyncio.get_running_loop()
-        weight = self._weigh(item)
-        self._admit(weight)
-        entry = Entry[T, R](item, weight, loop, loop.create_future(), time.monotonic() + patience)
-        self._queue.put(entry)
-        self._start()
-        timer = loop.call_later(patience, self._give_up, entry)
+        entry = self._put(item, patience)
         try:
             return await entry.waiter
         except asyncio.CancelledError:
             self._drop(entry)
             raise
-        finally:
-            timer.cancel()
 
     async def close(self) -> None:
         """Refuse what comes, write what waits, and end the thread."""
-        if not self._closed:
-            self._closed = True
-            self._queue.put(None)
+        self._closed = True
+        self._bell.put(None)
         if self._thread is not None:
             await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+
+    def _put(self, item: T, patience: float) -> Entry[T, R]:
+        loop = asyncio.get_running_loop()
+        weight = 1 if self._weigh is None else self._weigh(item)
+        self._admit(weight)
+        now = time.monotonic()
+        entry: Entry[T, R] = Entry(item, weight, loop, now, now + patience)
+        self._queue.append(entry)
+        if self._idle or self._thread is None:
+            self._wake()
+        if self._sweeper is not loop:
+            self._begin_to_sweep(loop)
+        return entry
 
     def _admit(self, weight: int) -> None:
         if self._closed:
             raise Closed
-        wait = self._pace.wait_for(self._waiting)
-        if self._waiting + weight > self._most_waiting or wait > self._longest_wait:
+        waiting = self._came - self._went
+        wait = self._pace.wait_for(waiting)
+        if waiting + weight > self._most_waiting or wait > self._longest_wait:
+            self.figures.shed += 1
             raise Overloaded(max(1.0, wait - self._longest_wait))
-        with self._count:
-            self._waiting += weight
+        with self._count:  # askers may sit in several loops
+            self._came += weight
 
-    def _start(self) -> None:
+    def _wake(self) -> None:
+        self._idle = False
+        self._bell.put(None)
         if self._thread is None:
             # A daemon: a process that is told to die must not wait for a stuck disk. Nothing acknowledged is at risk.
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
             self._thread.start()
 
-    def _give_up(self, entry: Entry[T, R]) -> None:
-        if self._drop(entry):
-            entry.answer(Overloaded(max(1.0, self._pace.wait_for(self._waiting))))
+    # --- those who waited too long, or left -------------------------------------------------------------------------
+
+    def _begin_to_sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look over the queue from this loop, unless another one that still runs does."""
+        if self._sweeper is None or self._sweeper.is_closed():
+            self._sweeper = loop
+            loop.call_later(SWEEP, self._sweep, loop)
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = time.monotonic()
+        late = [entry for entry in self._queue.copy() if entry.deadline <= now and self._drop(entry)]
+        if late:
+            self.figures.shed += len(late)
+            wait = max(1.0, self._pace.wait_for(self.waiting))
+            _tell(late, [Overloaded(wait) for _ in late])
+        if self._queue:
+            loop.call_later(SWEEP, self._sweep, loop)
+        else:
+            self._sweeper = None
 
     def _drop(self, entry: Entry[T, R]) -> bool:
         """Take the entry out before a batch does; its shell is skipped when the writer comes to it."""
-        dropped = entry.take()
-        if dropped:
-            self._leave_queue(entry)
-        return dropped
-
-    def _leave_queue(self, entry: Entry[T, R]) -> None:
-        with self._count:
-            self._waiting -= entry.weight
+        with self._settling:
+            if entry.settled:
+                return False
+            entry.settled = True
+            self._went += entry.weight
+        return True
 
     # --- in the writer's thread -------------------------------------------------------------------------------------
 
@@ -172,45 +217,61 @@ class Batcher[T, R]:
             while batch := self._next_batch():
                 self._pace.begin()
                 answers = self._write(batch)
-                self._pace.end()
+                self._note(batch, self._pace.end())
+                self._last = len(batch)
                 _tell(batch, answers)
         finally:
             self._leave()
 
     def _next_batch(self) -> list[Entry[T, R]]:
         """Wait for something to write, then take along what else waits; empty when it is time to end."""
+        if self._breath and self._last >= CROWD and not self._closed:
+            time.sleep(self._breath)
+        while True:
+            batch, late = self._take()
+            if late:
+                self.figures.shed += len(late)
+                _tell(late, [Overloaded(1.0) for _ in late])  # the loop was too busy to notice
+            if batch:
+                return batch
+            if not self._queue:
+                if self._closed:
+                    return []
+                self._rest()
+
+    def _rest(self) -> None:
+        """Sleep until somebody asks; who asked since we looked has rung the bell or is seen here."""
+        self._idle = True
+        if not self._queue and not self._closed:
+            self._bell.get()
+        self._idle = False
+
+    def _take(self) -> tuple[list[Entry[T, R]], list[Entry[T, R]]]:
+        """Take the next batch off the queue, and those it is too late for."""
         batch: list[Entry[T, R]] = []
-        weight = 0
-        while (entry := self._next_entry(wait=not batch)) is not None:
-            if batch and weight + entry.weight > self._limit:
-                self._left_over = entry
-                break
-            if self._claim(entry):
-                batch.append(entry)
+        late: list[Entry[T, R]] = []
+        queue, limit, weight, now = self._queue, self._limit, 0, time.monotonic()
+        with self._settling:
+            while queue:
+                entry = queue[0]
+                if batch and not entry.settled and weight + entry.weight > limit:
+                    break
+                queue.popleft()
+                if entry.settled:
+                    continue
+                entry.settled = True
+                self._went += entry.weight
+                if entry.deadline <= now:
+                    late.append(entry)
+                    continue
                 weight += entry.weight
-        return batch
+                batch.append(entry)
+        return batch, late
 
-    def _next_entry(self, *, wait: bool) -> Entry[T, R] | None:
-        entry = self._left_over
-        if entry is not None:
-            self._left_over = None
-            return entry
-        try:
-            entry = self._queue.get(block=wait)
-        except Empty:
-            return None
-        if entry is None and not wait:
-            self._queue.put(None)  # the end comes after this batch
-        return entry
-
-    def _claim(self, entry: Entry[T, R]) -> bool:
-        if not entry.take():
-            return False
-        self._leave_queue(entry)
-        if entry.deadline > time.monotonic():
-            return True
-        _tell([entry], [Overloaded(1.0)])  # the loop was too busy to notice
-        return False
+    def _note(self, batch: list[Entry[T, R]], taken: float) -> None:
+        self.figures.sizes.note(len(batch))
+        self.figures.commits.note(taken)
+        self.figures.waits.note(max(0.0, time.monotonic() - taken - batch[0].asked))
 
     def _write(self, batch: list[Entry[T, R]]) -> Sequence[Answer[R]]:
         try:
@@ -218,6 +279,7 @@ class Batcher[T, R]:
         except BaseException as error:  # noqa: BLE001 — whatever it is, it belongs to the asker
             if len(batch) == 1:
                 return [error]
+        self.figures.retried += len(batch)
         return [self._write_alone(entry) for entry in batch]
 
     def _write_alone(self, entry: Entry[T, R]) -> Answer[R]:
@@ -238,14 +300,12 @@ class Batcher[T, R]:
 
 def _tell[T, R](batch: Sequence[Entry[T, R]], answers: Sequence[Answer[R]]) -> None:
     """Wake each loop once, however many of its askers are in the batch."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Entry[T, R], Answer[R]]]] = {}
-    for entry, answer in zip(batch, answers, strict=True):
-        by_loop.setdefault(entry.loop, []).append((entry, answer))
-    for loop, pairs in by_loop.items():
+    for loop in {entry.loop for entry in batch}:
+        pairs = [pair for pair in zip(batch, answers, strict=True) if pair[0].loop is loop]
         with contextlib.suppress(RuntimeError):  # that loop has ended, and its askers with it
             loop.call_soon_threadsafe(_answer_all, pairs)
 
 
-def _answer_all[T, R](pairs: list[tuple[Entry[T, R], Answer[R]]]) -> None:
+def _answer_all[T, R](pairs: Iterable[tuple[Entry[T, R], Answer[R]]]) -> None:
     for entry, answer in pairs:
         entry.answer(answer)

@@ -1,6 +1,5 @@
 """How fast a writer writes, and so how long what waits will wait."""
 
-import math
 import time
 
 MEMORY = 0.5
@@ -24,15 +23,18 @@ class Pace:
         """Note that a batch is being written."""
         self._begun = time.monotonic()
 
-    def end(self) -> None:
-        """Note that it was written."""
+    def end(self) -> float:
+        """Note that it was written; returns the seconds it took."""
         taken = self._running()
         self._begun = None
         self._batch_seconds = self._batch_seconds * MEMORY + taken * (1 - MEMORY) if self._batch_seconds else taken
+        return taken
 
     def wait_for(self, waiting: int) -> float:
         """Return the seconds that ``waiting`` items will take, with those the batch at hand has already taken."""
-        return self._running() + math.ceil(waiting / self._limit) * self._batch_seconds
+        begun = self._begun
+        running = time.monotonic() - begun if begun is not None else 0.0
+        return running + -(-waiting // self._limit) * self._batch_seconds
 
     def _running(self) -> float:
         begun = self._begun

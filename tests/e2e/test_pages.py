@@ -69,7 +69,8 @@ PAGES = {
     "payer@sprint.example": ["/orders/{order}/", "/orders/"],
     "su@sprint.example": ["/class/{group}/supervision/", "/class/{group}/", "/class/{group}/wall/", "/class/{group}/members/"],
     "owner@sprint.example": [
-        "/desk/{cohort}/", "/desk/{cohort}/orders/", "/desk/{cohort}/orders/{order}/refund/", "/desk/{cohort}/learners/",
+        "/desk/{cohort}/", "/desk/{cohort}/sale/", "/desk/{cohort}/sale/screen/", "/desk/{cohort}/sale/acts/lower/",
+        "/desk/{cohort}/orders/", "/desk/{cohort}/orders/{order}/refund/", "/desk/{cohort}/learners/",
         "/desk/{cohort}/learners/{enrollment}/", "/admin/", "/admin/people/user/",
     ],
 }  # fmt: skip

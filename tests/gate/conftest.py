@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
+from django.db.backends.utils import CursorWrapper
 
 from kaiying.gate.asgi import Gate
 from kaiying.wire.entry import COOKIE, entry_pass
@@ -29,7 +30,11 @@ async def gate() -> AsyncIterator[Gate]:
     gate = Gate(pages=pages, assets=assets)
     gate._loop = asyncio.get_running_loop()
     yield gate
-    await gate.beats.batcher.close()
+    for batcher in gate._batchers():
+        await batcher.close()
+    gate.claims.close()
+    await gate.door.close()
+    await asyncio.get_running_loop().run_in_executor(None, gate.pulse.close)
     await gate.reader.close()
     await sync_to_async(connections.close_all)()
 
@@ -43,6 +48,20 @@ async def live_gate(transactional_db) -> AsyncIterator[Gate]:
     yield gate
     await gate.close()
     await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+def count_statements(monkeypatch) -> list[str]:
+    """Return the list that every statement of every thread is added to."""
+    statements: list[str] = []
+    execute = CursorWrapper.execute
+
+    def counted(self, sql, params=None):
+        statements.append(sql)
+        return execute(self, sql, params)
+
+    monkeypatch.setattr(CursorWrapper, "execute", counted)
+    return statements
 
 
 @pytest.fixture

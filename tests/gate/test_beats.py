@@ -11,11 +11,11 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from kaiying.gate import beats as gate_beats
-from kaiying.gate.limits import Limits
 from kaiying.learning.actions import end_enrollment
 from kaiying.learning.models import Enrollment, Progress
 from kaiying.wire import clock
 from kaiying.wire.batcher import Batcher
+from kaiying.wire.buckets import Buckets
 from tests.factories.camps import CohortFactory, DayFactory, LessonFactory
 from tests.factories.learning import EnrollmentFactory
 from tests.gate.caller import Answer, call, until
@@ -308,7 +308,7 @@ async def test_beats_are_only_posted(gate, method) -> None:
 
 
 async def test_one_person_cannot_send_without_end(gate) -> None:
-    gate.beats._limits = Limits(burst=2, per_second=0.5)
+    gate.beats._limits = Buckets(burst=2, per_second=0.5)
     empty = {"device": "d", "beats": []}
     assert [(await post(gate, empty)).status for _ in range(2)] == [200, 200]
 
@@ -324,14 +324,3 @@ async def test_an_overload_is_a_503_that_says_when_to_come_back(gate) -> None:
     answer = await refused(gate, 503, "overloaded")
 
     assert int(answer.headers["retry-after"]) >= 1
-
-
-def test_a_bucket_refills_and_the_oldest_are_forgotten(monkeypatch) -> None:
-    monkeypatch.setattr("kaiying.gate.limits.MOST_BUCKETS", 2)
-    limits = Limits(burst=1, per_second=1000)
-
-    assert limits.wait(1) == 0
-    assert 0 < limits.wait(1) <= 0.001
-    for who in (2, 3, 4):
-        limits.wait(who)
-    assert len(limits._buckets) == 2

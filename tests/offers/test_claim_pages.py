@@ -11,6 +11,9 @@ from django.urls import reverse
 from kaiying.offers.actions import expire_claims, join_waitlist, settle_claim
 from kaiying.offers.models import Claim, WaitlistEntry
 from kaiying.offers.vocabulary import ClaimState, WaitState
+from kaiying.wire import brakes
+from kaiying.wire.brakes import Brakes
+from kaiying.wire.buckets import Rate
 from tests.factories.offers import FIRST, MINUTE, OPENS, STANDARD, a_claim, an_offer
 from tests.factories.people import UserFactory
 
@@ -154,7 +157,7 @@ def test_the_waitlist_page_says_how_far_the_last_line_got(client, learner):
     offer = an_offer(first=1, standard=None)
     before = an_offer(first=1, standard=None, cohort=None)
     before.cohort.camp = offer.cohort.camp
-    before.cohort.number, offer.cohort.number = 100, 101
+    before.cohort.number, offer.cohort.number = 9_100, 9_101
     before.cohort.save(), offer.cohort.save()
     a_claim(before)
     for _ in range(2):
@@ -228,25 +231,27 @@ def test_letting_go_needs_a_post(client, learner):
     assert client.get(reverse("offers:release", args=[claim.pk])).status_code == 405
 
 
-def test_the_status_is_one_object_for_everybody_with_a_tag_of_its_version(client, django_assert_num_queries):
-    offer = an_offer(first=3, standard=2)
-    a_claim(offer)
-    address = reverse("offers:status", args=[offer.slug])
+def test_who_claims_too_often_is_told_so_and_may_try_again(client, learner):
+    brakes.configure(Brakes(account=Rate(1, 0.25)))
+    offer = an_offer()
+    ask(client, offer)
 
-    with django_assert_num_queries(3):
-        first = client.get(address)
-    same = client.get(address, headers={"If-None-Match": first["ETag"]})
-    a_claim(offer)
-    moved = client.get(address, headers={"If-None-Match": first["ETag"]})
+    answer = ask(client, offer)
 
-    assert first.json()["tiers"] == [
-        {"id": "first", "price": FIRST, "seats": 3, "paid": 0, "held": 1, "free": 2, "state": "open"},
-        {"id": "standard", "price": STANDARD, "seats": 2, "paid": 0, "held": 0, "free": 2, "state": "next"},
-    ]
-    assert first["Cache-Control"] == "public, max-age=1"
-    assert "Cookie" not in first.get("Vary", "")
-    assert (same.status_code, moved.status_code) == (304, 200)
-    assert moved.json()["held"] == 2
+    assert (answer.status_code, answer["Retry-After"]) == (429, "4")
+    assert re.search(r'name="key"\s+value="page-key-1"', answer.content.decode())
+
+
+def test_the_brakes_know_a_network_by_what_our_proxy_saw(client, learner):
+    offer = an_offer()
+
+    def asked(proxies, *forwarded):
+        brakes.configure(Brakes(network=Rate(1, 0.01), proxies=proxies))
+        address, facts = reverse("offers:claim", args=[offer.slug]), {"max_price": FIRST, "key": "page-key-1"}
+        return [client.post(address, facts, headers={"X-Forwarded-For": one}).status_code for one in forwarded]
+
+    assert asked(0, "10.0.0.1", "10.0.0.2") == [302, 429]
+    assert asked(1, "10.0.0.1", "10.0.0.2", "6.6.6.6, 10.0.0.1") == [302, 302, 429]
 
 
 def test_the_live_parts_name_the_version_they_show(client):

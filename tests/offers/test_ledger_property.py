@@ -11,7 +11,7 @@ from kaiying.kit.errors import Refused
 from kaiying.offers import actions
 from kaiying.offers.models import Claim, Offer, Seat, WaitlistEntry
 from kaiying.offers.queries import ladder, verify
-from kaiying.offers.vocabulary import ClaimRequest, ClaimState, SeatState, Turn
+from kaiying.offers.vocabulary import ClaimRequest, ClaimState, SeatState, Taken, Turn
 from kaiying.people.models import User
 from tests.factories.offers import MINUTE, OPENS, a_key, an_offer, tier
 from tests.factories.people import UserFactory
@@ -68,7 +68,8 @@ class World:
         requests = [ClaimRequest(self.offer.pk, self.people[person].pk, most, a_key()) for person, most in asks]
         before = {claim.learner_id for claim in self.offer.claims.live()}
         for request, result in zip(requests, actions.claim_seats(requests, at=self.at), strict=True):
-            if isinstance(result, Claim) and request.learner_id not in before and result.key == request.key:
+            if isinstance(result, Taken) and result.is_new:
+                assert request.learner_id not in before
                 assert result.price <= request.max_price
 
     def do_release(self, person: int) -> None:

@@ -18,7 +18,7 @@ from kaiying.offers.actions import (
 )
 from kaiying.offers.models import Claim, Offer, Seat, WaitlistEntry
 from kaiying.offers.queries import verify
-from kaiying.offers.vocabulary import LIVE, ClaimRequest, PriceMoved, SoldOut, WaitState
+from kaiying.offers.vocabulary import LIVE, ClaimRequest, PriceMoved, SoldOut, Taken, WaitState
 from kaiying.people.models import User
 from tests.factories.offers import FIRST, MINUTE, OPENS, STANDARD, a_claim, an_offer
 from tests.factories.people import UserFactory
@@ -33,7 +33,7 @@ def people(count: int) -> list[User]:
     return User.objects.bulk_create(UserFactory.build_batch(count))
 
 
-def a_crowd_asks(offer: Offer, buyers: list[User], *, together: int) -> dict[int, list[Claim | Refused]]:
+def a_crowd_asks(offer: Offer, buyers: list[User], *, together: int) -> dict[int, list[Taken | Refused]]:
     """Every buyer asks twice, from two threads, with a key each time; ``together`` requests go in one batch."""
     asks = [
         ClaimRequest(offer.pk, buyer.pk, FIRST if place % 4 == 0 else STANDARD, f"ask-{turn}-{buyer.pk:06}")
@@ -43,7 +43,7 @@ def a_crowd_asks(offer: Offer, buyers: list[User], *, together: int) -> dict[int
     asks = shuffled(asks, seed=together)
     batches = [asks[start : start + together] for start in range(0, len(asks), together)]
     answers = rush(lambda batch: claim_seats(batch, at=OPENS), batches)
-    told: dict[int, list[Claim | Refused]] = defaultdict(list)
+    told: dict[int, list[Taken | Refused]] = defaultdict(list)
     for batch, results in zip(batches, answers, strict=True):
         for ask, result in zip(batch, results, strict=True):
             told[ask.learner_id].append(result)
@@ -64,7 +64,7 @@ def test_a_thousand_buyers_at_once_get_exactly_the_seats_there_are(together: int
     winners = {claim.learner_id for claim in holds}
     two_things = 0
     for learner, answers in told.items():
-        seats = {(answer.pk, answer.seat_number, answer.price) for answer in answers if isinstance(answer, Claim)}
+        seats = {(answer.claim_id, answer.seat_number, answer.price) for answer in answers if isinstance(answer, Taken)}
         refusals = {type(answer) for answer in answers if isinstance(answer, Refused)}
         assert refusals <= {SoldOut, PriceMoved}
         # Whoever was told of a seat has it; whoever was told that all are gone has none.
@@ -256,4 +256,3 @@ def test_constraints_stop_what_a_mistake_in_the_code_would_let_through():
     assert refuses(learner=other, seat_number=1, generation=9, key="a-taken-seat")
     assert refuses(learner=other, seat_number=1, generation=0, state="lapsed", key="the-same-generation")
     assert refuses(learner=other, seat_number=2, generation=0, max_price=FIRST - 1, key="a-surprise")
-    assert refuses(learner=claim.learner, seat_number=2, generation=0, state="lapsed", key=claim.key)

@@ -19,6 +19,7 @@ class Account:
     ref: str
     state: str = "open"
     transaction: str = ""
+    returned: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -67,10 +68,21 @@ class Lab:
         self._enter("refund")
         with self.guard:
             if key not in self.refunds:
-                if not self.is_careless and self._account(ref).charge.amount < amount:
+                account = self._account(ref)
+                before = account.returned.get(transaction, 0)
+                if not self.is_careless and account.charge.amount < before + amount:
                     raise Declined("too much")
+                account.returned[transaction] = before + amount
                 self.refunds[key] = amount
         return f"R-{key}"
+
+    def take_back(self, number: str, *, transaction: str, amount: int, key: str) -> None:
+        """Somebody gives money back at the service itself, once per key; the shop did not ask for it."""
+        with self.guard:
+            if key not in self.refunds:
+                account = self.accounts[number]
+                account.returned[transaction] = account.returned.get(transaction, 0) + amount
+                self.refunds[key] = amount
 
     def read(self, *, body: bytes, headers: Mapping[str, str], at: datetime) -> Told:
         raise Forged

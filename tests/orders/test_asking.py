@@ -99,7 +99,7 @@ def test_money_found_at_closing_time_keeps_the_seat(lab):
     assert (order.state, offer.seats.get().state) == (OrderState.PAID, SeatState.PAID)
 
 
-def test_an_unreachable_provider_keeps_the_seat_held_until_it_answers(lab):
+def test_an_unreachable_provider_keeps_the_seat_held_until_it_answers(lab, caplog):
     offer = an_offer(1, None)
     order = an_order(offer, name="lab")
     lab.down = {"close"}
@@ -107,6 +107,7 @@ def test_an_unreachable_provider_keeps_the_seat_held_until_it_answers(lab):
         reconcile(at=LATE + minutes * 60 * SECOND)
     order.refresh_from_db()
     assert (order.state, offer.seats.get().state) == (OrderState.OPEN, SeatState.HELD)
+    assert caplog.text.count("whose seat stays held past its time") == 5
 
     lab.down = set()
     reconcile(at=LATE + 600 * SECOND)
@@ -191,8 +192,9 @@ def test_an_order_the_provider_closed_early_leaves_the_hold_and_makes_room_for_a
 
     assert again != order
     assert offer.seats.get().state == SeatState.HELD
-    with clock.frozen(LATE):
-        reconcile(at=LATE)
+    later_on = again.claim.claimed_at + offer.hold + 5 * 60 * SECOND
+    with clock.frozen(later_on):
+        reconcile(at=later_on)
     assert offer.seats.get().state == SeatState.FREE
     assert verify(offer) == verify_money(offer) == []
 

@@ -169,7 +169,6 @@ def test_other_methods_change_nothing(browser, buyer, offer, method):
         reverse("offers:claim", args=[offer.slug]),
         reverse("offers:waitlist", args=[offer.slug]),
         reverse("offers:leave", args=[offer.slug]),
-        reverse("offers:status", args=[offer.slug]),
         reverse("offers:release", args=[held.pk]),
         reverse("orders:checkout", args=[held.pk]),
         reverse("orders:show", args=[order.number]),

@@ -10,6 +10,7 @@ from django.test import Client
 from kaiying.learning.models import Enrollment
 from kaiying.orders.models import Callback, Order, Payment
 from kaiying.orders.providers.sandbox.actions import sign, signature
+from kaiying.orders.queries import verify_money
 from kaiying.orders.vocabulary import OrderState, Outcome
 from kaiying.wire import clock
 from tests.factories.offers import an_offer
@@ -188,3 +189,95 @@ def test_nothing_forged_or_changed_is_accepted():
         OrderState.PAID,
         1,
     )
+
+
+def raw(body, headers, **extra):
+    """Post with headers as a web server hands them over."""
+    named = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items() if "-" in name[:8]}
+    client = Client(raise_request_exception=False)
+    return client.generic("POST", "/pay/callbacks/sandbox/", body, **{**named, **extra}).status_code
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "image/png",
+        "é; x=\x7f",
+    ],
+)
+def test_what_kind_of_content_a_message_claims_to_be_does_not_matter(kind):
+    order = an_order(an_offer())
+    body, headers = signed(order)
+    signatures = {name: value for name, value in headers.items() if name.startswith("Sandbox")}
+
+    assert raw(body, {}, content_type=kind) == 400
+    assert state_of(order) == OrderState.OPEN
+    assert raw(body, signatures, content_type=kind) == 200
+    assert state_of(order) == OrderState.PAID
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda mark: {"Sandbox-Signature": f"{mark}, {mark}"},
+        lambda mark: {"Sandbox-Signature": f" {mark}x"},
+        lambda mark: {"Sandbox-Signature": mark.upper()},
+        lambda mark: {"Sandbox-Signature": mark * 500},
+        lambda mark: {"Sandbox-Signature": f"sha256={mark}"},
+        lambda mark: {"X-Sandbox-Signature": mark, "Sandbox-Signature": ""},
+        lambda _mark: {"Sandbox-Timestamp": ""},
+        lambda _mark: {"Sandbox-Timestamp": "2026-07-15"},
+        lambda _mark: {"Sandbox-Timestamp": "9" * 10_000},
+        lambda _mark: {"Sandbox-Timestamp": f"{PAID.isoformat()}, {PAID.isoformat()}"},
+    ],
+)
+def test_games_with_the_headers_open_nothing(change):
+    order = an_order(an_offer())
+    body, headers = signed(order)
+
+    assert post(body, {**headers, **change(headers["Sandbox-Signature"])}) == 400
+    assert (state_of(order), Callback.objects.count()) == (OrderState.OPEN, 0)
+
+
+def test_a_message_that_names_no_event_is_refused():
+    order = an_order(an_offer())
+
+    for state in ("paid", "closed", "refunded"):
+        assert post(*signed(order, event_id="", state=state, merchant="somebody-else")) == 400
+
+    assert (state_of(order), Payment.objects.count()) == (OrderState.OPEN, 0)
+
+
+def test_only_our_own_question_closes_an_order():
+    order = an_order(an_offer())
+
+    assert post(*signed(order, state="closed")) == 200
+
+    assert state_of(order) == OrderState.OPEN
+
+
+@pytest.mark.figures
+@pytest.mark.django_db(transaction=True)
+def test_fifteen_copies_at_once_of_a_payment_and_its_refund_count_once_each(at_once):
+    """P1, P3: services repeat a message fifteen times; here all copies and both messages arrive together."""
+    order = an_order(an_offer())
+    charge = pay_silently(order).transaction
+    paid = sent_by_sandbox(order)
+    back = signed(order, state="refunded", transaction="R-1", charge=charge, event_id="evt-back")
+
+    def says(message):
+        with clock.frozen(PAID):
+            return post(*message)
+
+    answers = Counter(at_once([*[lambda: says(paid)] * 15, *[lambda: says(back)] * 15]))
+    late = says(back)  # whoever came before the payment is sent again
+
+    print(f"P1 15 copies of a payment and of its refund at once: {dict(answers)}, payments {Payment.objects.count()}")
+    assert set(answers) <= {200, 409}
+    assert (late, Payment.objects.count(), state_of(order)) == (200, 2, OrderState.REFUNDED)
+    assert Callback.objects.exclude(outcome="early").count() == 2
+    assert verify_money(order.claim.offer) == []

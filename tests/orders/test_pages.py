@@ -265,6 +265,38 @@ def test_a_refunded_order_says_so(client):
     assert "主办方已为你退款" in page
 
 
+def test_an_order_of_which_a_part_went_back_says_how_much_and_that_the_seat_stays(client):
+    order = an_order(an_offer())
+    hear(order, transaction=pay_silently(order).transaction)
+    made = refund(order=order, by=UserFactory(), reason="开营晚了一天", amount=100, at=PAID)
+    client.force_login(order.learner)
+
+    assert client.get(f"/orders/{order.number}/")["Location"].endswith("/welcome/")
+    on_its_way = client.get(f"/orders/{order.number}/").content.decode()
+    send_refund(refund_id=made.pk, at=PAID)
+    page = client.get(f"/orders/{order.number}/").content.decode()
+
+    assert "¥2.80 中的 ¥1.00 正在退给你，席位仍是你的。" in on_its_way
+    assert "order-watch.js" in on_its_way
+    for words in ("¥2.80 中的 ¥1.00 已退给你，席位仍是你的。", "开营晚了一天", "¥2.80 中的 ¥1.00"):
+        assert words in page
+    assert "已退 ¥1.00" in client.get("/orders/").content.decode()
+
+
+def test_an_order_that_ended_with_a_fee_says_what_stays(client):
+    order = an_order(an_offer())
+    hear(order, transaction=pay_silently(order).transaction)
+    made = refund(order=order, by=UserFactory(), reason="", amount=200, ends_seat=True, at=PAID)
+    send_refund(refund_id=made.pk, at=PAID)
+    client.force_login(order.learner)
+
+    page = client.get(f"/orders/{order.number}/").content.decode()
+
+    assert "¥2.00 已退给你" in page
+    assert "由主办方保留" in page
+    assert "¥0.80" in page
+
+
 def test_the_list_shows_ones_own_orders_with_few_queries(client, django_assert_num_queries):
     learner = UserFactory()
     client.force_login(learner)

@@ -1,13 +1,18 @@
 """From a held seat to an order."""
 
+import contextlib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from kaiying.kit.errors import Refused
 from kaiying.learning.models import Enrollment
+from kaiying.offers.actions import expire_claims
 from kaiying.offers.models import Claim
+from kaiying.offers.queries import verify
 from kaiying.offers.vocabulary import ClaimState, NotYours
-from kaiying.orders.actions import pay_page, place_order, reconcile_order
+from kaiying.orders.actions import pay_page, place_order, reconcile, reconcile_order, take_callback
 from kaiying.orders.models import Order
 from kaiying.orders.providers import Unreachable
 from kaiying.orders.providers.sandbox.models import SandboxCharge
@@ -70,12 +75,70 @@ def test_a_paid_order_is_returned_as_it_is():
         pay_page(again)
 
 
-def test_who_comes_in_the_last_minute_still_gets_that_minute():
+def test_who_goes_to_pay_in_the_last_minute_is_given_time_once():
+    offer = an_offer(1, None)
+    claim = a_claim(offer)
+    end = claim.held_until
+
+    order = place_order(claim=claim, provider_name="sandbox", at=end - MINUTE)
+
+    claim.refresh_from_db()
+    assert claim.held_until == end + 4 * MINUTE  # five minutes from now …
+    assert SandboxCharge.objects.get(number=order.number).until == end + 2 * MINUTE  # … two of them for the message
+    place_order(claim=claim, provider_name="sandbox", at=end + 2 * MINUTE)
+    claim.refresh_from_db()
+    assert claim.held_until == end + 4 * MINUTE
+    assert verify(offer) == []
+
+
+def test_a_hold_is_never_extended_past_five_minutes_after_its_own_time(lab):
+    offer = an_offer(1, None)
+    claim = a_claim(offer)
+    end = at = claim.held_until
+    for minutes in (-1, 3, 4, 4.9):  # the payment is closed and begun anew, again and again
+        at = end + minutes * MINUTE
+        order = place_order(claim=claim, provider_name="lab", at=at)
+        lab.close(order.provider_ref)
+        reconcile_order(order=order, at=at)
+        claim.refresh_from_db()
+
+    assert claim.held_until == end + 5 * MINUTE
+    assert at < claim.held_until
+    with pytest.raises(NotYours):
+        place_order(claim=claim, provider_name="lab", at=end + 5 * MINUTE)
+    assert expire_claims(offer=offer, at=end + 5 * MINUTE) == 1
+    assert verify(offer) == verify_money(offer) == []
+
+
+def test_who_goes_to_pay_early_gets_no_longer_hold():
     claim = a_claim(an_offer())
+    end = claim.held_until
 
-    order = place_order(claim=claim, provider_name="sandbox", at=claim.held_until - MINUTE)
+    place_order(claim=claim, provider_name="sandbox", at=end - 10 * MINUTE)
 
-    assert SandboxCharge.objects.get(number=order.number).until == claim.held_until
+    claim.refresh_from_db()
+    assert claim.held_until == end
+
+
+def test_twin_without_the_extension_money_that_came_in_time_finds_no_seat(lab):
+    """Who pays two minutes after a hold that was not extended loses the seat to whoever waits for it."""
+    ends = []
+    for is_extended in (True, False):
+        offer = an_offer(1, None)
+        claim = a_claim(offer)
+        end = claim.held_until
+        order = place_order(claim=claim, provider_name="lab", at=end - MINUTE)
+        if not is_extended:
+            Claim.objects.filter(pk=claim.pk).update(held_until=end)
+        reconcile(at=end + MINUTE)
+        with contextlib.suppress(Refused):
+            a_claim(offer, at=end + MINUTE)
+        lab.is_sloppy = True
+        lab.pay(order.number)
+        told = replace(lab.told(order.number), event_id=f"evt-{order.number}")
+        ends.append(take_callback(provider_name="lab", told=told, body="", at=end + 2 * MINUTE))
+
+    assert ends == ["paid", "refunding"]
 
 
 def test_an_unknown_way_to_pay_is_refused():

@@ -9,14 +9,14 @@ import pytest
 
 from kaiying.learning.models import Enrollment
 from kaiying.notices.models import Notice
-from kaiying.offers.models import WaitlistEntry
+from kaiying.offers.actions import join_waitlist
 from kaiying.offers.queries import verify
 from kaiying.offers.vocabulary import ClaimState, SeatState
 from kaiying.orders.actions import reconcile, refund, resend_refunds, send_refund
-from kaiying.orders.models import Order, Payment, Refund
+from kaiying.orders.models import Callback, Order, Payment, Refund
 from kaiying.orders.providers.sandbox.models import SandboxRefund
 from kaiying.orders.queries import verify_money
-from kaiying.orders.vocabulary import NotRefundable, OrderState, PaymentKind, RefundState
+from kaiying.orders.vocabulary import NotRefundable, OrderState, PaymentKind, RefundCause, RefundState
 from kaiying.outbox.actions import run_due
 from kaiying.outbox.models import Job
 from tests.factories.offers import an_offer
@@ -109,7 +109,7 @@ def test_a_refund_of_what_was_paid_twice_leaves_the_second_way_back_alone():
 def test_the_freed_seat_goes_to_the_head_of_the_line():
     offer = an_offer(1, None)
     order = a_paid_order(offer)
-    entry = WaitlistEntry.objects.create(offer=offer, learner=UserFactory(), max_price=280, joined_at=PAID)
+    entry = join_waitlist(offer=offer, learner=UserFactory(), max_price=280, at=PAID)
 
     refund(order=order, by=UserFactory(), reason="", at=PAID)
 
@@ -156,16 +156,78 @@ def test_a_notice_of_the_refund_books_it_once_whoever_comes_first():
         assert verify_money(offer) == []
 
 
-@pytest.mark.parametrize("change", [{"refund_key": "nobody-1"}, {"refund_key": ""}, {"amount": 1}, {"currency": "USD"}])
-def test_news_of_a_refund_we_did_not_ask_for_changes_nothing(change):
+NEWS = {"state": "refunded", "amount": 280, "transaction": "R-1"}
+
+
+@pytest.mark.parametrize(
+    ("change", "answer"),
+    [
+        ({"amount": 1}, "forged"),
+        ({"currency": "USD"}, "forged"),
+        ({"transaction": ""}, "forged"),
+        ({"charge": "T-another"}, "forged"),
+        ({"refund_key": "nobody-1"}, "early"),
+        ({"refund_key": ""}, "early"),
+    ],
+)
+def test_news_of_a_refund_that_does_not_fit_changes_nothing(change, answer):
     offer = an_offer()
     order = a_paid_order(offer)
-    news = {"state": "refunded", "refund_key": f"{order.number}-1", "amount": 280, "transaction": "R-1", **change}
+    made = refund(order=order, by=UserFactory(), reason="", at=PAID)
 
-    assert hear(order, **news) == "ignored"
+    assert hear(order, **{**NEWS, "refund_key": made.key, **change}) == answer
 
-    assert Payment.objects.count() == 1
+    made.refresh_from_db()
+    assert (made.state, Payment.objects.count()) == (RefundState.ASKED, 1)
+    assert Callback.objects.filter(outcome__in=["mismatch", "early"]).count() == 1
     assert verify_money(offer) == []
+
+
+def test_money_the_provider_gave_back_without_our_asking_is_booked_and_ends_the_seat_when_nothing_is_left():
+    offer = an_offer(1, None)
+    order = a_paid_order(offer)
+    news = {**NEWS, "charge": Payment.objects.get().transaction}
+
+    assert hear(order, **{**news, "amount": 100}) == "booked"
+    assert hear(order, **{**news, "amount": 100}) == "known"
+    assert Order.objects.get().state == OrderState.PAID
+    assert hear(order, **{**news, "amount": 181, "transaction": "R-2"}) == "early"
+    assert hear(order, **{**news, "amount": 180, "transaction": "R-2"}) == "booked"
+
+    assert Order.objects.get().state == OrderState.REFUNDED
+    assert list(Refund.objects.order_by("pk").values_list("amount", "cause", "by")) == [
+        (100, RefundCause.PROVIDER, None),
+        (180, RefundCause.PROVIDER, None),
+    ]
+    assert (offer.seats.get().state, Enrollment.objects.standing().count()) == (SeatState.FREE, 0)
+    assert Notice.objects.filter(kind="orders.refunded").count() == 2
+    assert verify(offer) == verify_money(offer) == []
+
+
+def test_news_that_money_went_back_before_the_news_that_it_came_is_taken_when_it_comes_again():
+    offer = an_offer()
+    order = an_order(offer)
+    news = {**NEWS, "charge": f"T-{order.number}", "event_id": "evt-back"}
+    assert [hear(order, **news), hear(order, **news)] == ["early", "early"]
+    hear(order)
+
+    assert hear(order, **news) == "booked"
+
+    assert Order.objects.get().state == OrderState.REFUNDED
+    assert [one.outcome for one in Callback.objects.order_by("pk")] == ["early", "paid", "booked"]
+    assert verify_money(offer) == []
+
+
+def test_the_transaction_of_another_order_pays_and_returns_nothing():
+    offer = an_offer()
+    first, second = a_paid_order(offer), an_order(offer)
+    taken = Payment.objects.get().transaction
+
+    assert hear(second, transaction=taken) == "forged"
+    assert hear(second, **{**NEWS, "transaction": taken}) == "forged"
+    assert hear(first, **{**NEWS, "transaction": taken}) == "forged"
+
+    assert (Payment.objects.count(), Order.objects.get(pk=second.pk).state) == (1, OrderState.OPEN)
 
 
 def test_a_refund_whose_job_was_given_up_is_started_again():

@@ -7,7 +7,7 @@ import pytest
 
 from kaiying.learning.models import Enrollment
 from kaiying.notices.models import Notice
-from kaiying.offers.actions import release_claim
+from kaiying.offers.actions import join_waitlist, release_claim
 from kaiying.offers.models import Claim, WaitlistEntry
 from kaiying.offers.queries import place_in_line, verify
 from kaiying.offers.vocabulary import ClaimState, SeatState, Turn
@@ -77,7 +77,7 @@ def test_money_after_the_seat_went_to_another_goes_back_and_its_payer_is_first_i
     late = an_order(offer)
     reconcile(at=LATE)
     rival = place_order(claim=a_claim(offer, at=LATE), provider_name="sandbox", at=LATE)
-    other = WaitlistEntry.objects.create(offer=offer, learner=UserFactory(), max_price=280, joined_at=LATE)
+    other = join_waitlist(offer=offer, learner=UserFactory(), max_price=280, at=LATE)
 
     assert hear(late, at=LATE + MINUTE) == "refunding"
 

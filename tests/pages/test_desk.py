@@ -2,7 +2,7 @@
 
 import pytest
 
-from kaiying.orders.models import Order, Refund
+from kaiying.orders.models import Order, Payment, Refund
 from kaiying.pages.queries import overview
 from kaiying.wire import clock
 from tests.factories.groups import seated
@@ -63,7 +63,7 @@ def test_the_overview_costs_the_same_whatever_the_crowd(stage, as_, django_asser
     browser = as_(stage.operator)
     browser.get(f"/desk/{stage.cohort.slug}/")
 
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         browser.get(f"/desk/{stage.cohort.slug}/")
 
 
@@ -104,6 +104,7 @@ def test_what_the_provider_turned_down_is_asked_for_again_from_the_list(stage, o
     browser.post(url, {"reason": "asked for"})
     assert "Refund again" not in browser.get(f"/desk/{stage.cohort.slug}/orders/").content.decode()
     Refund.objects.update(state="failed", reason="asked for (account closed)", done_at=clock.now())
+    Payment.objects.update(refunded=0)
 
     listed, page = browser.get(f"/desk/{stage.cohort.slug}/orders/"), browser.get(url).content.decode()
     assert "Refund again" in listed.content.decode()
@@ -116,6 +117,91 @@ def test_what_the_provider_turned_down_is_asked_for_again_from_the_list(stage, o
         ("asked", stage.operator.pk),
     ]
     assert "There is nothing to refund" in browser.get(url).content.decode()
+
+
+@pytest.mark.parametrize("typed", ["1.00", "¥1", " １．００ "])
+def test_a_part_goes_back_while_the_seat_stays(stage, offer, as_, typed):
+    order = an_order(offer)
+    hear(order)
+    browser, url = as_(stage.operator), f"/desk/{stage.cohort.slug}/orders/{order.number}/refund/"
+
+    answer = browser.post(url, {"how": "part", "amount": typed, "reason": "late", "seen": "0"})
+
+    assert answer.status_code == 302
+    assert (Order.objects.get().state, Refund.objects.get().amount) == ("paid", 100)
+    page = browser.get(url).content.decode()
+    assert "¥1.00 of ¥2.80 returned" in page
+    assert "All that is left, ¥1.80" in page
+    assert 'name="seen" value="100"' in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        *((odd, "Write an amount such as 12.50.") for odd in ("", "x", "1,00", "-1", "1e2", "1.005", "NaN", "9" * 13)),
+        ("2.81", "Only ¥2.80 of this order is left to refund."),
+        ("0", "Only ¥2.80 of this order is left to refund."),
+    ],
+)
+def test_an_amount_that_cannot_go_back_says_why_and_keeps_what_was_typed(stage, offer, as_, typed, says):
+    order = an_order(offer)
+    hear(order)
+    browser, url = as_(stage.operator), f"/desk/{stage.cohort.slug}/orders/{order.number}/refund/"
+
+    answer = browser.post(
+        url, {"how": "part", "amount": typed, "ends_seat": "on", "reason": "Late <start>", "seen": "0"}
+    )
+
+    page = " ".join(answer.content.decode().split())
+    assert answer.status_code == 422
+    assert says in page
+    assert f'name="amount" value="{typed}"' in page or not typed
+    assert 'value="Late &lt;start&gt;"' in page
+    assert 'value="part" checked' in page
+    assert 'name="ends_seat" class="check" id="id_ends_seat" checked' in page
+    assert not Refund.objects.exists()
+
+
+def test_an_error_is_in_the_operators_language(stage, offer, as_):
+    order = an_order(offer)
+    hear(order)
+    browser, url = as_(stage.operator), f"/desk/{stage.cohort.slug}/orders/{order.number}/refund/"
+
+    answer = browser.post(
+        url, {"how": "part", "amount": "3", "reason": "晚开"}, headers={"accept-language": "zh-CN"}
+    ).content.decode()
+
+    assert "这个订单只剩 ¥2.80 可退。" in answer
+
+
+def test_who_looked_before_somebody_else_refunded_looks_again(stage, offer, as_):
+    order = an_order(offer)
+    hear(order)
+    browser, url = as_(stage.operator), f"/desk/{stage.cohort.slug}/orders/{order.number}/refund/"
+    sent = {"how": "part", "amount": "1.00", "reason": "late", "seen": "0"}
+    for _press in range(2):
+        assert browser.post(url, sent).status_code == 302
+
+    answer = browser.post(url, {**sent, "amount": "0.50"})
+
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "A refund of this order was started meanwhile." in page
+    assert 'name="seen" value="100"' in page
+    assert Refund.objects.count() == 1
+
+
+def test_the_seat_ends_with_a_part_when_the_operator_says_so(stage, offer, as_):
+    order = an_order(offer)
+    hear(order)
+    browser, url = as_(stage.operator), f"/desk/{stage.cohort.slug}/orders/{order.number}/refund/"
+
+    browser.post(url, {"how": "part", "amount": "2", "ends_seat": "on", "reason": "left", "seen": "0"})
+
+    assert (Order.objects.get().state, Order.objects.get().fee) == ("refunding", 80)
+    page = browser.get(url).content.decode()
+    assert "All that is left, ¥0.80" in page
+    assert 'name="ends_seat"' not in page
 
 
 def test_a_reason_that_is_too_long_stays_in_its_box(stage, offer, as_):

@@ -24,7 +24,16 @@ def pages(stage):
     order = an_order(offer, learner=stage.learner)
     hear(order)
     learn, desk, group = f"/learn/{stage.cohort.slug}/", f"/desk/{stage.cohort.slug}/", f"/class/{stage.group.pk}/"
-    at_desk = ("", "orders/", f"orders/{order.number}/refund/", "learners/", f"learners/{stage.enrollment.pk}/")
+    at_desk = (
+        "",
+        "sale/",
+        "sale/screen/",
+        "sale/acts/comp/",
+        "orders/",
+        f"orders/{order.number}/refund/",
+        "learners/",
+        f"learners/{stage.enrollment.pk}/",
+    )
     in_class = ("", "wall/", "members/", "supervision/")
     back_office = (
         "",

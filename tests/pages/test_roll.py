@@ -46,7 +46,7 @@ def test_the_list_costs_the_same_whatever_the_crowd(stage, as_, django_assert_nu
     browser = as_(stage.operator)
     browser.get(f"/desk/{stage.cohort.slug}/learners/")
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         browser.get(f"/desk/{stage.cohort.slug}/learners/")
 
 

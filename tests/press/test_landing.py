@@ -210,3 +210,15 @@ def test_the_page_costs_the_same_statements_whatever_the_camp(client, size, djan
     # cohort with camp and offer; lessons, days, article, teachers, topics; the sale (2) for the card and the bar
     with django_assert_num_queries(10):
         page_of(client, offer)
+
+
+def test_search_engines_are_told_what_is_theirs(client):
+    response = client.get("/robots.txt")
+
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert "Disallow: /account/\n" in response.content.decode()
+    assert "Disallow: /c/\n" not in response.content.decode()
+
+
+def test_the_icons_old_name_leads_to_the_icon(client):
+    assert client.get("/favicon.ico").url == "/static/web/icon-180.png"

@@ -27,6 +27,8 @@ class CannotGoOn(Exception):
 
 COMMANDS = {
     "up": Command("Start everything: web, tasks and the clock, in one tree that heals itself.", f"{HERE}.up"),
+    "writer": Command("Write what the fronts are asked; one for each database.", f"{HERE}.writer"),
+    "front": Command("Answer the crowd of a launch in several processes, and ask the writer.", f"{HERE}.front"),
     "doctor": Command("Examine this install and say what to do about each finding.", f"{HERE}.doctor"),
     "check": Command("Check the settings, the migrations and the catalogues before an upgrade.", f"{HERE}.check"),
     "camp": Command(
@@ -42,6 +44,7 @@ COMMANDS = {
         reads=1,
     ),
     "demo": Command("Load the demo camp and play a cohort in.", f"{HERE}.demo", reads=0),
+    "verify": Command("Recompute every sale's seats, claims and money, while it runs.", f"{HERE}.verify"),
     "backup": Command("Write everything into one file, while the service runs.", f"{HERE}.backup"),
     "restore": Command("Bring a backup back, after checking it; the service must be stopped.", f"{HERE}.restore"),
 }

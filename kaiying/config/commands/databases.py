@@ -6,9 +6,9 @@ import sqlite3
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from kaiying.config.commands import CannotGoOn
+from kaiying.config.postgres import PORT, Servers
 
 SQLITE_NAME, POSTGRES_NAME = "kaiying.sqlite3", "database.pgdump"
 PAGES = 2000
@@ -76,17 +76,12 @@ def _program(name: str) -> str:
 
 def _access(url: str) -> tuple[list[str], dict[str, str]]:
     """Return the options that name a PostgreSQL database, and the environment that keeps its password off the list."""
-    parts = urlsplit(url)
-    options = [
-        "--host",
-        parts.hostname or "",
-        "--port",
-        str(parts.port or 5432),
-        "--username",
-        unquote(parts.username or ""),
-    ]
-    environment = os.environ | ({"PGPASSWORD": unquote(parts.password)} if parts.password else {})
-    return [*options, "--dbname", parts.path.lstrip("/")], environment
+    servers = Servers.read(url)
+    options = ["--host", servers.hosts, "--port", servers.ports or PORT, "--username", servers.user]
+    environment = os.environ | ({"PGPASSWORD": servers.password} if servers.password else {})
+    if "target_session_attrs" in servers.options:
+        environment["PGTARGETSESSIONATTRS"] = str(servers.options["target_session_attrs"])
+    return [*options, "--dbname", servers.name], environment
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:

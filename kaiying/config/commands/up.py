@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 from kaiying.config.commands import CannotGoOn, lock, preparing
 from kaiying.config.commands.environment import read_env
 from kaiying.config.commands.findings import Level, before_start
+from kaiying.config.commands.front import granian
 from kaiying.config.commands.supervisor import Child, Supervisor
+from kaiying.config.commands.writer import address_of
 from kaiying.config.env import Env
 from kaiying.wire import clock
 
@@ -27,6 +29,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000), help="port (default 8000)")
     parser.add_argument(
         "--workers", type=int, default=1, help="web processes; one serves a class of hundreds (default 1)"
+    )
+    parser.add_argument(
+        "--fronts",
+        type=int,
+        default=0,
+        help="processes for a launch, at the next port, and one that writes for all",
     )
     parser.add_argument("--no-migrate", action="store_true", help="leave the tables as they are")
     parser.add_argument("--demo", action="store_true", help="demo camp, demo people, one-click sign-in; never for real")
@@ -44,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
     except lock.Busy as busy:
         todo = f"Stop the other one first, or set KAIYING_DATA to another folder ({busy})."
         raise CannotGoOn("Kaiying already runs on this data folder.", todo) from None
-    _port_is_free(options.host, options.port)
+    for port in (options.port, options.port + 1) if options.fronts else (options.port,):
+        _port_is_free(options.host, port)
     clock.configure(env.clock)
     environment = os.environ | {"KAIYING_DATA": str(env.data), "KAIYING_CLOCK": clock.as_offset()}
     environment["DJANGO_SETTINGS_MODULE"] = "kaiying.config.settings"
@@ -55,6 +64,9 @@ def run(options: argparse.Namespace) -> int:
         Child("Web", _web(options), signal.SIGHUP),
         Child("Tasks", [sys.executable, "-m", "django", "work"], signal.SIGTERM),
     ]
+    if options.fronts:
+        environment["KAIYING_WRITER"] = str(address_of("", env))
+        children += _fronts(options)
     tree = Supervisor(children, environment=environment, keep=[held], say=_say)
     patient_until = time.monotonic() + LONGEST_ADDRESS  # from here on: what came before may have taken minutes
     return tree.run(when_started=lambda: _announce(env, options, begun=begun, patient_until=patient_until))
@@ -93,7 +105,16 @@ def _web(options: argparse.Namespace) -> list[str]:
         *(sys.executable, "-m", "granian", "--interface", "asginl"),
         *("--host", options.host, "--port", str(options.port), "--workers", str(options.workers)),
         *("--respawn-failed-workers", "--workers-kill-timeout", "10", "--no-ws"),
+        # It counts connections, not requests: 1,024 open pages would be all there is room for, and the rest would hang.
+        *("--backlog", "4096", "--backpressure", "16384"),
         *("--log-level", "warning", "kaiying.config.asgi:application"),
+    ]
+
+
+def _fronts(options: argparse.Namespace) -> list[Child]:
+    return [
+        Child("Writer", [sys.executable, "-m", "kaiying.config.cli", "writer"], signal.SIGTERM),
+        Child("Fronts", granian(host=options.host, port=options.port + 1, workers=options.fronts), signal.SIGHUP),
     ]
 
 

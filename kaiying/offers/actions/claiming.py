@@ -4,13 +4,17 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from kaiying.kit.errors import Refused
 from kaiying.kit.money import Money
-from kaiying.offers.actions.ledger import Book, Ledger, claims_of, open_ledger
+from kaiying.offers.actions import statements
+from kaiying.offers.actions.books import Book, Tier
+from kaiying.offers.actions.ledger import Ledger, open_ledger
 from kaiying.offers.actions.waiting import hand_on_free, leave_line
 from kaiying.offers.models import Claim, Offer
 from kaiying.offers.vocabulary import (
+    LIVE,
     ClaimRequest,
     ClaimState,
     Closed,
@@ -18,8 +22,8 @@ from kaiying.offers.vocabulary import (
     KeySpent,
     NotOnSale,
     PriceMoved,
-    SeatState,
     SoldOut,
+    Taken,
     TooEarly,
     WaitYourTurn,
 )
@@ -31,23 +35,89 @@ MOST_LAPSED = 2
 MOST_ENDED = 5
 """Expired and given-up holds together: letting go at the last minute must not hold a seat for ever."""
 
+HELD = str(ClaimState.HELD)
+
 KEY = re.compile(r"[\w.-]{8,64}\Z", re.ASCII)
 """What a request key looks like; keys of our own making have a colon."""
 
 
-def claim_seats(requests: Sequence[ClaimRequest], *, at: datetime) -> list[Claim | Refused]:
-    """Decide these requests in their order and return a claim or a refusal for each.
+class Mine(NamedTuple):
+    """A claim of one of those who ask, as the ledger had it before."""
+
+    learner_id: int
+    claim_id: int
+    offer_id: int
+    seat_number: int
+    generation: int
+    price: int
+    max_price: int
+    key: str
+    state: str
+    held_until: datetime
+
+
+class Decided:
+    """Who gets the next seats in this batch, by tier and in the order they asked."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        """Begin with nobody."""
+        self._ledger = ledger
+        self._next: dict[int, Tier | None] = {pk: book.next_step() for pk, book in ledger.books.items()}
+        self._by_tier: dict[int, list[ClaimRequest]] = defaultdict(list)
+        self.first: dict[tuple[int, int], ClaimRequest] = {}
+
+    def take(self, book: Book, request: ClaimRequest) -> ClaimRequest | Refused:
+        """Give the next seat to a request, or say why not."""
+        step = self._next[book.pk]
+        if step is None:
+            return Closed() if any(tier.free for tier in book.tiers) else SoldOut()
+        if step.price > request.max_price:
+            now = Money(step.price, book.terms.currency)
+            return PriceMoved(price=now.text(short=True), minor=now.minor)
+        self._by_tier[step.pk].append(request)
+        self.first[request.offer_id, request.learner_id] = request
+        step.held += 1
+        if not step.free:
+            self._next[book.pk] = book.next_step()
+        return request
+
+    def write(self) -> dict[tuple[int, int], Taken]:
+        """Hold the seats; returns what each (offer, learner) has now."""
+        taken: dict[tuple[int, int], Taken] = {}
+        for book in self._ledger.books.values():
+            until = book.at + book.terms.hold
+            for tier in book.tiers:
+                asked = self._by_tier.get(tier.pk)
+                if not asked:
+                    continue
+                wanted = [(one.learner_id, one.max_price, one.key) for one in asked]
+                for who, (claim_id, number, generation) in self._ledger.hold_lowest(book, tier, wanted):
+                    seat = Taken(claim_id, book.pk, who, number, generation, tier.price, HELD, until, is_new=True)
+                    taken[book.pk, who] = seat
+        return taken
+
+
+def claim_seats(requests: Sequence[ClaimRequest], *, at: datetime) -> list[Taken | Refused]:
+    """Decide these requests in their order and return a seat or a refusal for each.
 
     The number of statements depends on the offers and their tiers, not on how many people ask.
     """
     with open_ledger({request.offer_id for request in requests}, at=at) as ledger:
-        memory = claims_of(request.learner_id for request in requests)
+        memory = _memory({request.learner_id for request in requests})
         for book in ledger.books.values():
             if _line_goes_first(book):
                 hand_on_free(ledger, book)
-        ledger.fetch_free(_needs(ledger, requests, memory))
-        results = [_decide(ledger, request, memory) for request in requests]
-        leave_line(ledger, ledger.new)
+        decided = Decided(ledger)
+        answers = [_decide(ledger, request, memory.get(request.learner_id), decided) for request in requests]
+        taken = decided.write()
+        leave_line(ledger, taken)
+    results: list[Taken | Refused] = []
+    for answer in answers:
+        if not isinstance(answer, ClaimRequest):
+            results.append(answer)
+            continue
+        who = answer.offer_id, answer.learner_id
+        results.append(taken[who] if decided.first.pop(who, None) else taken[who]._replace(is_new=False))
     return results
 
 
@@ -56,70 +126,57 @@ def claim_seat(*, offer: Offer, learner: User, max_price: int, key: str, at: dat
     [result] = claim_seats([ClaimRequest(offer.pk, learner.pk, max_price, key)], at=at)
     if isinstance(result, Refused):
         raise result
-    return result
+    return Claim.objects.get(pk=result.claim_id)
+
+
+def _memory(learner_ids: set[int]) -> dict[int, list[Mine]]:
+    memory: dict[int, list[Mine]] = defaultdict(list)
+    for row in statements.claims_of(learner_ids):
+        memory[row[0]].append(Mine(*row))
+    return memory
 
 
 def _line_goes_first(book: Book) -> bool:
     """Tell whether somebody waits who would take a seat that is free."""
-    step = book.next_step() if book.is_open else None
+    step = book.next_step() if book.is_open and book.most_offered >= 0 else None
     return step is not None and book.most_offered >= min(tier.price for tier in book.steps())
 
 
-def _needs(ledger: Ledger, requests: Sequence[ClaimRequest], memory: dict[int, list[Claim]]) -> list[tuple[int, int]]:
-    asking: dict[int, set[int]] = defaultdict(set)
-    for request in requests:
-        if not any(claim.offer_id == request.offer_id and claim.is_live for claim in memory[request.learner_id]):
-            asking[request.offer_id].add(request.learner_id)
-    return [
-        need
-        for offer_id, learners in asking.items()
-        if (book := ledger.books.get(offer_id)) and book.is_open
-        for need in book.wants(len(learners))
-    ]
-
-
-def _decide(ledger: Ledger, request: ClaimRequest, memory: dict[int, list[Claim]]) -> Claim | Refused:
+def _decide(
+    ledger: Ledger, request: ClaimRequest, mine: list[Mine] | None, decided: Decided
+) -> Taken | ClaimRequest | Refused:
     book = ledger.books.get(request.offer_id)
     if book is None:
         return NotOnSale()
-    mine = memory[request.learner_id]
+    if not KEY.fullmatch(request.key):
+        return KeyReused()
+    before = decided.first.get((request.offer_id, request.learner_id))
+    if before is not None:  # asked twice in one batch
+        return before if before.key != request.key or before.max_price == request.max_price else KeyReused()
+    if mine:
+        known = _from_memory(book, request, mine)
+        if known is not None:
+            return known
+    if not book.is_open:
+        return TooEarly() if book.at < book.terms.opens_at else Closed()
+    return decided.take(book, request)
+
+
+def _from_memory(book: Book, request: ClaimRequest, mine: list[Mine]) -> Taken | Refused | None:
+    """Answer by what the learner had before: the seat they have, a key that was used, holds that ended too often."""
     same = next((claim for claim in mine if claim.key == request.key), None)
-    if not KEY.fullmatch(request.key) or (
-        same is not None and (same.offer_id != request.offer_id or same.max_price != request.max_price)
-    ):
+    if same is not None and (same.offer_id != request.offer_id or same.max_price != request.max_price):
         return KeyReused()
     here = [claim for claim in mine if claim.offer_id == request.offer_id]
-    live = next((claim for claim in here if claim.is_live), None)
+    live = next((claim for claim in here if claim.state in LIVE), None)
     if live is not None:
-        return live
+        until = statements.moment(live.held_until)
+        seat = (live.claim_id, book.pk, live.learner_id, live.seat_number, live.generation, live.price)
+        return Taken(*seat, live.state, until, is_new=False)
     if same is not None:
         return KeySpent()
-    refused = _turn_away(book, here)
-    if refused is not None:
-        return refused
-    return _take(ledger, book, request, mine)
-
-
-def _turn_away(book: Book, ended: list[Claim]) -> Refused | None:
-    if not book.is_open:
-        return TooEarly() if book.at < book.offer.opens_at else Closed()
-    how = Counter(claim.state for claim in ended)
+    how = Counter(claim.state for claim in here)
     lapsed, released = how[ClaimState.LAPSED], how[ClaimState.RELEASED]
-    if lapsed >= MOST_LAPSED or lapsed + released >= MOST_ENDED:
+    if book.is_open and (lapsed >= MOST_LAPSED or lapsed + released >= MOST_ENDED):
         return WaitYourTurn()
     return None
-
-
-def _take(ledger: Ledger, book: Book, request: ClaimRequest, mine: list[Claim]) -> Claim | Refused:
-    step = book.next_step()
-    if step is None:
-        return Closed() if any(tier.free for tier in book.tiers) else SoldOut()
-    if step.price > request.max_price:
-        now = Money(step.price, book.offer.currency)
-        return PriceMoved(price=now.text(short=True), minor=now.minor)
-    place = book.free[step.pk].pop()
-    ledger.move(place, SeatState.FREE, SeatState.HELD)
-    claim = ledger.hold(book, place, learner_id=request.learner_id, max_price=request.max_price, key=request.key)
-    ledger.tell(book, "offers.seat_held")
-    mine.append(claim)
-    return claim

@@ -2,20 +2,24 @@
 
 Every write of this room goes through a ``Ledger``. Its statements grow with the offers of a batch and their tiers,
 never with the people in it; each one names the state it expects, so a mistake in the deciding rolls everything back.
+What was written is also added to the offer's events, from which its tables can be rebuilt.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db import transaction
+from django.db.models import F
 
+from kaiying.offers.actions import journal, statements
+from kaiying.offers.actions.books import Book, Place, Tier
+from kaiying.offers.actions.journal import Facts
 from kaiying.offers.actions.telling import tell_offered
-from kaiying.offers.models import Claim, Offer, PriceTier, Seat, WaitlistEntry
+from kaiying.offers.models import Claim, Seat, WaitlistEntry
 from kaiying.offers.vocabulary import ClaimState, SeatState, WaitState
 from kaiying.outbox.actions import publish_all
 from kaiying.outbox.models import Event
@@ -25,61 +29,14 @@ class LedgerFault(RuntimeError):
     """The tables were not as the holder of the lock had read them; nothing was written."""
 
 
-@dataclass(slots=True)
-class Place:
-    """A seat as the lock holder sees it."""
-
-    pk: int
-    number: int
-    generation: int
-    tier: PriceTier
-
-
 class Move(NamedTuple):
     """One kind of change to many seats, for one statement."""
 
+    offer_id: int
     was: str
     now: str
     freed: bool
     tier_id: int | None
-
-
-class Book:
-    """One locked offer: its tiers with their counts, and the free seats fetched so far."""
-
-    def __init__(self, offer: Offer, tiers: Sequence[PriceTier], *, at: datetime) -> None:
-        """Take the rows read under the lock."""
-        self.offer = offer
-        self.tiers = list(tiers)
-        self.by_pk = {tier.pk: tier for tier in tiers}
-        self.at = at
-        self.is_open = offer.is_open(at=at)
-        self.free: dict[int, list[Place]] = defaultdict(list)  # lowest number last, so that it is popped
-        self.most_offered: int = max((tier.most_offered or -1 for tier in tiers), default=-1)  # type: ignore[attr-defined]
-
-    def priced_at(self, tier: PriceTier) -> PriceTier | None:
-        """Return the tier at whose price a free seat of ``tier`` is sold: itself, or the next that is not over."""
-        later = self.tiers[self.tiers.index(tier) :]
-        return next((step for step in later if not step.is_over(at=self.at)), None)
-
-    def steps(self) -> list[PriceTier]:
-        """Return the tiers that still sell and have free seats, in the order of the ladder."""
-        return [tier for tier in self.tiers if tier.free and not tier.is_over(at=self.at)]
-
-    def next_step(self) -> PriceTier | None:
-        """Return the tier whose seats are sold now."""
-        return next(iter(self.steps()), None)
-
-    def wants(self, count: int) -> list[tuple[int, int]]:
-        """Return how many free seats of which tier are needed for ``count`` claims."""
-        needs = []
-        for tier in self.steps():
-            take = min(tier.free, count)
-            needs.append((tier.pk, take))
-            count -= take
-            if not count:
-                break
-        return needs
 
 
 class Ledger:
@@ -88,40 +45,30 @@ class Ledger:
     def __init__(self, offer_ids: Iterable[int], *, at: datetime) -> None:
         """Lock the offers in the order of their ids and read their tiers."""
         self.at = at
+        self._facts: dict[int, Facts] = defaultdict(dict)
         self._clear()
-        self._steady_plans()
-        offers = list(Offer.objects.select_for_update().filter(pk__in=set(offer_ids)).order_by("pk"))
-        richest = (
-            WaitlistEntry.objects.waiting()
-            .filter(offer=OuterRef("offer"))
-            .order_by("-max_price")
-            .values("max_price")[:1]
-        )
-        rungs = PriceTier.objects.filter(offer__in=offers).annotate(most_offered=Subquery(richest)).order_by("position")
-        tiers = defaultdict(list)
-        for tier in rungs if offers else ():
+        wanted = set(offer_ids)
+        locked = statements.lock_offers(wanted)
+        tiers: dict[int, list[Tier]] = defaultdict(list)
+        richest: dict[int, int] = {}
+        for tier, most in statements.read_tiers(wanted) if locked else ():
             tiers[tier.offer_id].append(tier)
-        self.books = {offer.pk: Book(offer, tiers[offer.pk], at=at) for offer in offers}
+            richest[tier.offer_id] = most
+        self.books = {
+            terms.pk: Book(terms, tiers[terms.pk], most_offered=richest.get(terms.pk, -1), at=at) for terms in locked
+        }
         for book in self.books.values():
             self._pass_on(book)
 
     def _clear(self) -> None:
-        self.new: list[Claim] = []
+        self._new: list[Claim] = []
         self._ended: dict[ClaimState, list[Claim]] = defaultdict(list)
         self._paid: list[Claim] = []
         self._entries: list[WaitlistEntry] = []
         self._moves: dict[Move, list[int]] = defaultdict(list)
-        self._counted: set[int] = set()
+        self._counted: dict[int, Tier] = {}
         self._news: dict[tuple[int, str], int] = defaultdict(int)
         self.offered: list[WaitlistEntry] = []
-
-    @staticmethod
-    def _steady_plans() -> None:
-        # Every index of ours is made for the statements here. A planner that has never analysed a table thinks that
-        # a few hundred learners are all of them, and reads everything that is sold.
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL enable_seqscan = off")
 
     def _pass_on(self, book: Book) -> None:
         """Give the free seats of tiers that are over to the next one."""
@@ -129,30 +76,27 @@ class Ledger:
             heir = book.priced_at(tier)
             if not tier.free or heir is None or heir is tier:
                 continue
-            moved = Seat.objects.filter(tier=tier, state=SeatState.FREE).update(tier=heir)
+            moved = Seat.objects.filter(tier=tier.pk, state=SeatState.FREE).update(tier=heir.pk)
             if moved != tier.free:
                 raise LedgerFault
             tier.capacity -= moved
             heir.capacity += moved
-            self._counted |= {tier.pk, heir.pk}
-            self._news[book.offer.pk, "offers.ladder_moved"] += 1
+            self._count(tier, heir)
+            self.note(book, "passed", [tier.pk, heir.pk])
+            self.tell(book, "offers.ladder_moved")
 
-    def fetch_free(self, needs: Iterable[tuple[int, int]]) -> None:
-        """Read the lowest free seats of tiers (tier id, how many), with one statement."""
-        wanted = [(tier_id, count) for tier_id, count in needs if count]
-        if not wanted:
-            return
-        one = (
-            "SELECT * FROM (SELECT id, offer_id, tier_id, number, generation FROM offers_seat"
-            " WHERE tier_id = %s AND state = 'free' ORDER BY number LIMIT %s) AS s{}"
-        )
-        statement = " UNION ALL ".join(one.format(place) for place in range(len(wanted)))
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [value for need in wanted for value in need])
-            rows = sorted(cursor.fetchall(), key=lambda row: -row[3])
-        for pk, offer_id, tier_id, number, generation in rows:
-            book = self.books[offer_id]
-            book.free[tier_id].append(Place(pk, number, generation, book.by_pk[tier_id]))
+    def _count(self, *tiers: Tier) -> None:
+        self._counted |= {tier.pk: tier for tier in tiers}
+
+    def note(self, book: Book, key: str, fact: object) -> None:
+        """Add to what this transaction changed (see ``journal``)."""
+        self._facts[book.pk].setdefault(key, []).append(fact)
+
+    def fetch_free(self, book: Book, tier: Tier, count: int) -> None:
+        """Read the lowest free seats of a tier, to be popped from ``book.free``."""
+        if count:
+            found = statements.free_places(tier.pk, count)
+            book.free[tier.pk] = [Place(number, generation, tier) for number, generation in found]
 
     def seats_of(self, claims: Iterable[Claim]) -> dict[int, Place]:
         """Return the seats of live claims by claim id."""
@@ -162,49 +106,65 @@ class Ledger:
             by_offer[claim.offer_id].append(claim)
         for offer_id, group in by_offer.items():
             book = self.books[offer_id]
-            rows = Seat.objects.filter(offer_id=offer_id, number__in=[claim.seat_number for claim in group])
-            seats = {seat.number: seat for seat in rows}
-            for claim in group:
-                seat = seats[claim.seat_number]
-                found[claim.pk] = Place(seat.pk, seat.number, seat.generation, book.by_pk[seat.tier_id])
+            seats = Seat.objects.filter(offer_id=offer_id, number__in=[claim.seat_number for claim in group])
+            places = {seat.number: Place(seat.number, seat.generation, book.by_pk[seat.tier_id]) for seat in seats}
+            found |= {claim.pk: places[claim.seat_number] for claim in group}
         return found
 
     def move(
-        self, place: Place, was: SeatState, now: SeatState, *, freed: bool = False, to: PriceTier | None = None
+        self, place: Place, was: SeatState, now: SeatState, *, freed: bool = False, to: Tier | None = None
     ) -> None:
         """Change a seat's state, its generation if it was freed, and its tier; keep the counts."""
         counters: dict[str, str] = {SeatState.HELD: "held", SeatState.PAID: "paid", SeatState.VOID: "void"}
         if was in counters:
             setattr(place.tier, counters[was], getattr(place.tier, counters[was]) - 1)
-        self._counted.add(place.tier.pk)
+        self._count(place.tier)
         moved = to is not None and to.pk != place.tier.pk
         if moved and to is not None:
             place.tier.capacity -= 1
             to.capacity += 1
             place.tier = to
-            self._counted.add(to.pk)
+            self._count(to)
         if now in counters:
             setattr(place.tier, counters[now], getattr(place.tier, counters[now]) + 1)
         if freed:
             place.generation += 1
-        self._moves[Move(was, now, freed, place.tier.pk if moved else None)].append(place.pk)
+        move = Move(place.tier.offer_id, was, now, freed, place.tier.pk if moved else None)
+        self._moves[move].append(place.number)
 
     def hold(self, book: Book, place: Place, *, learner_id: int, max_price: int, key: str) -> Claim:
-        """Make the claim on a seat at the price of its tier; the seat itself has been moved."""
+        """Make a claim on a seat that has been moved, at the price of its tier; for those who did not ask just now."""
         claim = Claim(
             offer=book.offer,
             learner_id=learner_id,
             seat_number=place.number,
             generation=place.generation,
-            tier=place.tier,
+            tier_id=place.tier.pk,
             price=place.tier.price,
             max_price=max_price,
             key=key,
             claimed_at=self.at,
-            held_until=self.at + book.offer.hold,
+            held_until=self.at + book.terms.hold,
         )
-        self.new.append(claim)
+        self._new.append(claim)
         return claim
+
+    def hold_lowest(
+        self, book: Book, tier: Tier, asked: Sequence[tuple[int, int, str]]
+    ) -> list[tuple[int, tuple[int, int, int]]]:
+        """Hold the lowest seats of a tier for (learner, most, key), in order, and write it at once.
+
+        The tier's counts were changed by whoever decided. Returns (learner, (claim id, seat, generation)) for each.
+        """
+        places = statements.hold_lowest(tier.pk, len(asked))
+        self._expect(len(places), asked)
+        until = self.at + book.terms.hold
+        lines = [[who, *place, most, key] for (who, most, key), place in zip(asked, places, strict=True)]
+        written = {learner: pk for pk, learner in statements.insert_claims(tier, lines, at=self.at, until=until)}
+        self._count(tier)
+        self.note(book, "held", {"tier": tier.pk, "price": tier.price, "until": until.isoformat(), "claims": lines})
+        self._news[book.pk, "offers.seat_held"] += len(lines)
+        return [(who, (written[who], *place)) for (who, _most, _key), place in zip(asked, places, strict=True)]
 
     def end(self, claim: Claim, state: ClaimState) -> None:
         """End a claim."""
@@ -214,8 +174,15 @@ class Ledger:
     def pay(self, claim: Claim) -> None:
         """Mark a claim as paid for."""
         claim.state, claim.paid_at, claim.payment_pending_since = ClaimState.PAID, self.at, None
-        if claim.pk:
-            self._paid.append(claim)
+        self._paid.append(claim)
+
+    def amend(self, claim: Claim, **columns: Any) -> None:
+        """Change what is known of a claim that stays as it is."""
+        for name, value in columns.items():
+            setattr(claim, name, value)
+        claim.save(update_fields=list(columns))
+        changed = {name: journal.plain(value) for name, value in columns.items()}
+        self.note(self.books[claim.offer_id], "amended", [*journal.named(claim), changed])
 
     def change(self, entry: WaitlistEntry, state: WaitState, claim: Claim | None = None) -> None:
         """Move a person on the waitlist."""
@@ -224,62 +191,88 @@ class Ledger:
         entry.ended_at = None if state in {WaitState.WAITING, WaitState.OFFERED} else self.at
         self._entries.append(entry)
 
+    def join(self, entry: WaitlistEntry) -> None:
+        """Write a person who comes into the line, or names another price, at once."""
+        entry.save()
+        self.note(self.books[entry.offer_id], "line", journal.stood(entry))
+
+    def note_ladder(self, book: Book) -> None:
+        """Keep the whole ladder, after somebody wrote its tiers and seats."""
+        self._facts[book.pk]["ladder"] = journal.whole_ladder(book.pk)
+
     def tell(self, book: Book, name: str) -> None:
         """Tell the offer's channel, once a batch, that something happened."""
-        self._news[book.offer.pk, name] += 1
+        self._news[book.pk, name] += 1
 
     def write(self) -> None:
         """Write what was decided so far; ends before beginnings, because a seat has one live claim at any moment."""
-        for state, claims in self._ended.items():
-            rows = Claim.objects.live().filter(pk__in=[claim.pk for claim in claims])
-            self._expect(rows.update(state=state, ended_at=self.at), claims)
-        if self._paid:
-            rows = Claim.objects.filter(pk__in=[claim.pk for claim in self._paid], state=ClaimState.HELD)
-            self._expect(rows.update(state=ClaimState.PAID, paid_at=self.at, payment_pending_since=None), self._paid)
-        for move, pks in self._moves.items():
-            changes: dict[str, Any] = {"state": move.now}
-            if move.freed:
-                changes["generation"] = F("generation") + 1
-            if move.tier_id:
-                changes["tier_id"] = move.tier_id
-            self._expect(Seat.objects.filter(pk__in=pks, state=move.was).update(**changes), pks)
-        if self.new:
-            insert_claims(self.new)
+        self._write_claims()
+        for move, numbers in self._moves.items():
+            self._write_move(move, numbers)
+        if self._new:
+            Claim.objects.bulk_create(self._new)
+        for claim in self._new:
+            self.note(self.books[claim.offer_id], "born", journal.born(claim))
         if self._entries:
             WaitlistEntry.objects.bulk_update(self._entries, ["state", "claim", "ended_at"])
-        self._write_counts()
+        for entry in self._entries:
+            self.note(self.books[entry.offer_id], "line", journal.stood(entry))
+        for tier in self._counted.values():
+            statements.write_counts(tier)
         self._publish()
         for entry in self.offered:
             tell_offered(entry, at=self.at)
         self._clear()
+
+    def _write_claims(self) -> None:
+        for state, claims in self._ended.items():
+            live = Claim.objects.live().filter(pk__in=[claim.pk for claim in claims])
+            self._expect(live.update(state=state, ended_at=self.at), claims)
+            for claim in claims:
+                ended = self._facts[claim.offer_id].setdefault("ended", {})
+                ended.setdefault(state, []).append(journal.named(claim))
+        paid = [claim for claim in self._paid if claim.pk]
+        if paid:
+            held = Claim.objects.filter(pk__in=[claim.pk for claim in paid], state=ClaimState.HELD)
+            self._expect(held.update(state=ClaimState.PAID, paid_at=self.at, payment_pending_since=None), paid)
+            for claim in paid:
+                self.note(self.books[claim.offer_id], "paid", journal.named(claim))
+
+    def _write_move(self, move: Move, numbers: Sequence[int]) -> None:
+        changes: dict[str, Any] = {"state": move.now}
+        if move.freed:
+            changes["generation"] = F("generation") + 1
+        if move.tier_id:
+            changes["tier_id"] = move.tier_id
+        seats = Seat.objects.filter(offer_id=move.offer_id, number__in=numbers, state=move.was)
+        self._expect(seats.update(**changes), numbers)
+        self.note(self.books[move.offer_id], "seats", [*move[1:], journal.ranges(numbers)])
 
     @staticmethod
     def _expect(written: int, wanted: Sequence[object]) -> None:
         if written != len(wanted):
             raise LedgerFault
 
-    def _write_counts(self) -> None:
-        for book in self.books.values():
-            for tier in book.tiers:
-                if tier.pk in self._counted:
-                    counts = {name: getattr(tier, name) for name in ("capacity", "held", "paid", "void")}
-                    PriceTier.objects.filter(pk=tier.pk).update(**counts)
-
     def _publish(self) -> None:
-        told = {offer_id for offer_id, _name in self._news}
-        if not told:
-            return
-        Offer.objects.filter(pk__in=told).update(epoch=F("epoch") + 1)
-        for offer_id in told:
-            self.books[offer_id].offer.epoch += 1
-        publish_all(
-            Event(
-                name=name,
-                channel=f"offer:{offer_id}",
-                facts={"count": count, "epoch": self.books[offer_id].offer.epoch},
+        """Turn a page for every offer that changed: its next event, its version, and the news of it."""
+        for offer_id, facts in self._facts.items():
+            book = self.books[offer_id]
+            if not statements.turn_page(offer_id, book.epoch):
+                raise LedgerFault
+            book.epoch += 1
+            said = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
+            kind = "ladder" if "ladder" in facts else "change"
+            statements.append_event(offer_id, book.epoch, kind, said, at=self.at)
+        self._facts.clear()
+        if self._news:
+            publish_all(
+                Event(
+                    name=name,
+                    channel=f"offer:{offer_id}",
+                    facts={"count": count, "epoch": self.books[offer_id].epoch},
+                )
+                for (offer_id, name), count in self._news.items()
             )
-            for (offer_id, name), count in self._news.items()
-        )
 
 
 @contextmanager
@@ -289,46 +282,3 @@ def open_ledger(offer_ids: Iterable[int], *, at: datetime) -> Iterator[Ledger]:
         ledger = Ledger(offer_ids, at=at)
         yield ledger
         ledger.write()
-
-
-COLUMNS = [(field.attname, str(field.column)) for field in Claim._meta.concrete_fields if not field.primary_key]  # noqa: SLF001
-ROWS = 2_000
-"""Rows of one statement: SQLite takes some thirty thousand values."""
-
-
-def insert_claims(claims: Sequence[Claim]) -> None:
-    """Insert these with one statement for every two thousand; through the ORM it costs five times as much."""
-    adapt = connection.ops.adapt_datetimefield_value
-    moments: dict[datetime | None, Any] = {}
-    by_key = {(claim.learner_id, claim.key): claim for claim in claims}
-    names = ", ".join(connection.ops.quote_name(column) for _name, column in COLUMNS)
-    key = connection.ops.quote_name("key")
-    one = f"({', '.join(['%s'] * len(COLUMNS))})"
-    for start in range(0, len(claims), ROWS):
-        part = claims[start : start + ROWS]
-        values: list[Any] = []
-        for claim in part:
-            for name, _column in COLUMNS:
-                value = getattr(claim, name)
-                if isinstance(value, datetime):
-                    value = moments.get(value) or moments.setdefault(value, adapt(value))
-                values.append(value)
-        marks = ", ".join([one] * len(part))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"INSERT INTO offers_claim ({names}) VALUES {marks} RETURNING id, learner_id, {key}",  # noqa: S608 — only names of columns
-                values,
-            )
-            written = cursor.fetchall()
-        for pk, learner_id, asked in written:
-            claim = by_key[learner_id, asked]
-            claim.pk = pk
-            claim._state.adding, claim._state.db = False, connection.alias  # noqa: SLF001 — as bulk_create does
-
-
-def claims_of(learner_ids: Iterable[int]) -> dict[int, list[Claim]]:
-    """Return every claim of these learners, over all offers: people have few, offers have many."""
-    found: dict[int, list[Claim]] = defaultdict(list)
-    for claim in Claim.objects.filter(learner_id__in=set(learner_ids)):
-        found[claim.learner_id].append(claim)
-    return found

@@ -11,9 +11,9 @@ from django.db import transaction
 
 from kaiying.camps.models import Cohort
 from kaiying.kit.money import Money
-from kaiying.offers.actions.ledger import Book, open_ledger
+from kaiying.offers.actions.ledger import open_ledger
 from kaiying.offers.actions.waiting import serve_waitlist
-from kaiying.offers.models import Claim, Offer, PriceTier, Seat
+from kaiying.offers.models import Admission, Claim, Offer, PriceTier, Seat
 from kaiying.offers.vocabulary import BadLadder, ReturnPolicy, SeatState, TierSold, TierTooSmall
 from kaiying.web.texts import Text
 
@@ -65,11 +65,15 @@ def open_offer(
         last_seats=terms.get("last_seats") or {},
         created_at=at,
     )
+    Admission.objects.create(offer=offer)
     number = 1
     for position, (step, capacity) in enumerate(zip(steps, _quotas(steps, total), strict=True)):
         tier = PriceTier.objects.create(offer=offer, position=position, capacity=capacity, **_columns(step))
         _number_seats(offer, tier, range(number, number + capacity))
         number += capacity
+    with open_ledger([offer.pk], at=at) as ledger:
+        ledger.note_ladder(ledger.books[offer.pk])
+    offer.refresh_from_db(fields=["epoch"])
     return offer
 
 
@@ -82,16 +86,19 @@ def change_ladder(*, offer: Offer, tiers: Sequence[Mapping[str, Any]], at: datet
     """
     steps = _read(tiers, currency=offer.currency, zone=offer.cohort.zone)
     with open_ledger([offer.pk], at=at) as ledger:
+        ledger.write()  # what tiers that are over have passed on
         book = ledger.books[offer.pk]
-        total = _total(steps, seats, book.offer.seats_total)
-        if _is_same(book, steps, total):
-            return book.offer
-        _refuse_what_was_sold(book, steps)
-        _write_tiers(book, steps)
-        _deal(book, total)
+        fresh, before = book.offer, list(PriceTier.objects.filter(offer=offer).order_by("position"))
+        total = _total(steps, seats, fresh.seats_total)
+        if _is_same(fresh, before, steps, total):
+            return fresh
+        _refuse_what_was_sold(before, steps)
+        _deal(fresh, _write_tiers(fresh, before, steps), total, at=at)
+        ledger.note_ladder(book)
         ledger.tell(book, "offers.ladder_moved")
     serve_waitlist(offer=offer, at=at)
-    return book.offer
+    fresh.refresh_from_db()
+    return fresh
 
 
 def _read(tiers: Iterable[Mapping[str, Any]], *, currency: str, zone: str) -> list[Step]:
@@ -145,77 +152,74 @@ def _number_seats(offer: Offer, tier: PriceTier, numbers: Iterable[int]) -> None
         Seat.objects.bulk_create(batch)
 
 
-def _is_same(book: Book, steps: Sequence[Step], total: int) -> bool:
-    now = [Step(tier.ref, tier.name, tier.price, tier.seats, tier.ends_at) for tier in book.tiers]
-    return now == list(steps) and book.offer.seats_total == total
+def _is_same(offer: Offer, tiers: Sequence[PriceTier], steps: Sequence[Step], total: int) -> bool:
+    return [_step(tier) for tier in tiers] == list(steps) and offer.seats_total == total
 
 
-def _refuse_what_was_sold(book: Book, steps: Sequence[Step]) -> None:
+def _step(tier: PriceTier) -> Step:
+    return Step(tier.ref, tier.name, tier.price, tier.seats, tier.ends_at)
+
+
+def _refuse_what_was_sold(tiers: Sequence[PriceTier], steps: Sequence[Step]) -> None:
     asked = {step.ref: step for step in steps}
-    for tier in book.tiers:
+    for tier in tiers:
         step = asked.get(tier.ref)
         fixed = step is None or step.price != tier.price
-        if fixed and (tier.used or Claim.objects.filter(offer=book.offer, tier=tier).exists()):
+        if fixed and (tier.used or Claim.objects.filter(offer=tier.offer_id, tier=tier).exists()):
             raise TierSold(tier=tier.name)
 
 
-def _write_tiers(book: Book, steps: Sequence[Step]) -> None:
+def _write_tiers(offer: Offer, before: Sequence[PriceTier], steps: Sequence[Step]) -> list[PriceTier]:
     """Bring the rows of the tiers in line; those that go hand their seats to the first."""
-    before = {tier.ref: tier for tier in book.tiers}
-    for tier in book.tiers:
+    by_ref = {tier.ref: tier for tier in before}
+    for tier in before:
         PriceTier.objects.filter(pk=tier.pk).update(position=ASIDE + tier.position)
     tiers = []
     for position, step in enumerate(steps):
-        tier = before.pop(step.ref) if step.ref in before else PriceTier(offer=book.offer)
+        tier = by_ref.pop(step.ref) if step.ref in by_ref else PriceTier(offer=offer)
         tier.position = position
         for column, value in _columns(step).items():
             setattr(tier, column, value)
         tier.save()
         tiers.append(tier)
-    for gone in before.values():
+    for gone in by_ref.values():
         Seat.objects.filter(tier=gone).update(tier=tiers[0])
         gone.delete()
-    book.tiers = tiers
-    book.by_pk = {tier.pk: tier for tier in tiers}
+    return tiers
 
 
-def _deal(book: Book, total: int) -> None:
+def _deal(offer: Offer, tiers: Sequence[PriceTier], total: int, *, at: datetime) -> None:
     """Deal the free seats to the tiers in their order, adding or taking away seats at the end."""
-    steps = [Step(tier.ref, tier.name, tier.price, tier.seats, tier.ends_at) for tier in book.tiers]
-    quotas = _quotas(steps, total)
-    for place, tier in enumerate(book.tiers):
-        if tier.is_over(at=book.at) and place + 1 < len(quotas):
+    quotas = _quotas([_step(tier) for tier in tiers], total)
+    for place, tier in enumerate(tiers):
+        if tier.is_over(at=at) and place + 1 < len(quotas):
             # What a tier that is over did not sell was passed on, and stays so.
             quotas[place + 1] += max(0, quotas[place] - tier.used)
             quotas[place] = min(quotas[place], tier.used)
         if quotas[place] < tier.used:
             raise TierTooSmall(tier=tier.name, used=tier.used, wanted=quotas[place])
-    _resize(book, total)
+    _resize(offer, tiers[-1], total)
     free = list(
-        Seat.objects.filter(offer=book.offer, state=SeatState.FREE).order_by("number").values_list("number", flat=True)
+        Seat.objects.filter(offer=offer, state=SeatState.FREE).order_by("number").values_list("number", flat=True)
     )
     dealt = 0
-    for tier, quota in zip(book.tiers, quotas, strict=True):
+    for tier, quota in zip(tiers, quotas, strict=True):
         mine = free[dealt : dealt + quota - tier.used]
         if mine:
-            chunk = Seat.objects.filter(
-                offer=book.offer, state=SeatState.FREE, number__gte=mine[0], number__lte=mine[-1]
-            )
+            chunk = Seat.objects.filter(offer=offer, state=SeatState.FREE, number__gte=mine[0], number__lte=mine[-1])
             chunk.exclude(tier=tier).update(tier=tier)
         dealt += len(mine)
         PriceTier.objects.filter(pk=tier.pk).update(capacity=quota)
-        tier.capacity = quota
 
 
-def _resize(book: Book, total: int) -> None:
-    offer = book.offer
+def _resize(offer: Offer, last: PriceTier, total: int) -> None:
     if total > offer.seats_total:
-        _number_seats(offer, book.tiers[-1], range(offer.seats_total + 1, total + 1))
+        _number_seats(offer, last, range(offer.seats_total + 1, total + 1))
     elif total < offer.seats_total:
         # Only seats that nobody ever had may go, and only from the end: the others are history.
         gone = Seat.objects.filter(offer=offer, number__gt=total)
         if gone.exclude(state=SeatState.FREE, generation=0).exists():
-            raise TierTooSmall(tier=book.tiers[-1].name, used=offer.seats_total, wanted=total)
+            raise TierTooSmall(tier=last.name, used=offer.seats_total, wanted=total)
         gone.delete()
     Offer.objects.filter(pk=offer.pk).update(seats_total=total)
     offer.seats_total = total

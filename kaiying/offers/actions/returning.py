@@ -19,20 +19,19 @@ def release_claim(*, claim: Claim, at: datetime) -> Claim:
     has closed the payment and calls ``lapse_claim``.
     """
     with open_ledger([claim.offer_id], at=at) as ledger:
-        fresh = _under_lock(ledger, claim)
+        fresh = _under_lock(claim)
         if fresh.state == ClaimState.HELD:
             if fresh.payment_pending_since is None:
                 _free(ledger, [fresh], ClaimState.RELEASED)
             else:
-                fresh.given_up_at, fresh.held_until = at, min(at, fresh.held_until)
-                fresh.save(update_fields=["given_up_at", "held_until"])
+                ledger.amend(fresh, given_up_at=at, held_until=min(at, fresh.held_until))
     return fresh
 
 
 def lapse_claim(*, claim: Claim, at: datetime) -> Claim:
     """Free the seat of a hold whose time is over; the caller has made sure that nobody can pay for it any more."""
     with open_ledger([claim.offer_id], at=at) as ledger:
-        fresh = _under_lock(ledger, claim)
+        fresh = _under_lock(claim)
         if fresh.state == ClaimState.HELD and fresh.held_until <= at:
             _free(ledger, [fresh], ClaimState.RELEASED if fresh.given_up_at else ClaimState.LAPSED)
     return fresh
@@ -45,8 +44,6 @@ def expire_claims(*, offer: Offer, at: datetime) -> int:
         with open_ledger([offer.pk], at=at) as ledger:
             over = offer.claims.lapsing(at=at).nobody_is_paying().order_by("held_until", "pk")
             claims = list(over[:AT_ONCE])
-            for claim in claims:
-                claim.offer = ledger.books[offer.pk].offer
             _free(ledger, claims, ClaimState.LAPSED)
         count += len(claims)
         if len(claims) < AT_ONCE:
@@ -56,16 +53,14 @@ def expire_claims(*, offer: Offer, at: datetime) -> int:
 def refund_claim(*, claim: Claim, at: datetime) -> Claim:
     """Free a seat whose money goes back; a claim that is not paid for stays as it is."""
     with open_ledger([claim.offer_id], at=at) as ledger:
-        fresh = _under_lock(ledger, claim)
+        fresh = _under_lock(claim)
         if fresh.state == ClaimState.PAID:
             _free(ledger, [fresh], ClaimState.REFUNDED)
     return fresh
 
 
-def _under_lock(ledger: Ledger, claim: Claim) -> Claim:
-    fresh = Claim.objects.get(pk=claim.pk)
-    fresh.offer = ledger.books[fresh.offer_id].offer
-    return fresh
+def _under_lock(claim: Claim) -> Claim:
+    return Claim.objects.select_related("offer").get(pk=claim.pk)
 
 
 def _free(ledger: Ledger, claims: Sequence[Claim], state: ClaimState) -> None:

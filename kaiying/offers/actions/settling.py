@@ -1,12 +1,16 @@
 """Money and seats: a payment begins, and arrives in time, late, or for nothing."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from kaiying.offers.actions.ledger import Book, Ledger, LedgerFault, Place, open_ledger
+from kaiying.offers.actions.books import Book, Place
+from kaiying.offers.actions.ledger import Ledger, LedgerFault, open_ledger
 from kaiying.offers.actions.waiting import leave_line
 from kaiying.offers.models import Claim, Seat, WaitlistEntry
 from kaiying.offers.vocabulary import ClaimState, NotYours, SeatState, SettledAs, WaitState
+
+GRACE = timedelta(minutes=5)
+"""Who goes to pay has at least this long, so that money on its way finds its seat; no hold lasts longer by more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +24,25 @@ class Settled:
 def expect_payment(*, claim: Claim, at: datetime) -> Claim:
     """Note that a payment for this hold is under way, so that its seat is not freed without asking the provider.
 
-    Raises ``NotYours`` when the hold is over.
+    A hold that is about to end is extended by ``GRACE`` from now, never past ``GRACE`` after its own time. Raises
+    ``NotYours`` when the hold is over.
     """
-    with open_ledger([claim.offer_id], at=at):
-        fresh = Claim.objects.get(pk=claim.pk)
+    with open_ledger([claim.offer_id], at=at) as ledger:
+        fresh = Claim.objects.select_related("offer").get(pk=claim.pk)
         if fresh.state != ClaimState.HELD or fresh.held_until <= at:
             raise NotYours
         if fresh.payment_pending_since is None:
-            fresh.payment_pending_since = at
-            fresh.save(update_fields=["payment_pending_since"])
+            most = min(at, fresh.claimed_at + fresh.offer.hold) + GRACE
+            ledger.amend(fresh, payment_pending_since=at, held_until=max(fresh.held_until, most))
     return fresh
 
 
 def forget_payment(*, claim: Claim, at: datetime) -> Claim:
     """Note that no payment is under way any more (the provider closed it) while the hold goes on."""
-    with open_ledger([claim.offer_id], at=at):
+    with open_ledger([claim.offer_id], at=at) as ledger:
         fresh = Claim.objects.get(pk=claim.pk)
         if fresh.state == ClaimState.HELD and fresh.payment_pending_since is not None:
-            fresh.payment_pending_since = None
-            fresh.save(update_fields=["payment_pending_since"])
+            ledger.amend(fresh, payment_pending_since=None)
     return fresh
 
 
@@ -52,8 +56,7 @@ def settle_claim(*, claim_id: int, generation: int, at: datetime) -> Settled:
     offer_id = Claim.objects.values_list("offer_id", flat=True).get(pk=claim_id)
     with open_ledger([offer_id], at=at) as ledger:
         book = ledger.books[offer_id]
-        claim = Claim.objects.get(pk=claim_id)
-        claim.offer = book.offer
+        claim = Claim.objects.select_related("offer").get(pk=claim_id)
         if claim.generation != generation:
             return Settled(SettledAs.NO_SEAT, claim)
         if claim.state == ClaimState.HELD:
@@ -79,7 +82,7 @@ def _pay(ledger: Ledger, book: Book, claim: Claim) -> None:
 
 def _seat_again(ledger: Ledger, book: Book, ended: Claim) -> Settled:
     key = f"again:{ended.pk}"
-    mine = list(Claim.objects.filter(learner=ended.learner_id, offer=book.offer).order_by("pk"))
+    mine = list(Claim.objects.filter(learner=ended.learner_id, offer=book.pk).order_by("pk"))
     before = next((claim for claim in mine if claim.key == key), None)
     if before is not None:
         outcome = SettledAs.AGAIN_SEATED if before.state == ClaimState.PAID else SettledAs.NO_SEAT
@@ -98,18 +101,18 @@ def _seat_again(ledger: Ledger, book: Book, ended: Claim) -> Settled:
     claim = ledger.hold(book, place, learner_id=ended.learner_id, max_price=ended.max_price, key=key)
     claim.held_until = at = ledger.at
     claim.state, claim.paid_at = ClaimState.PAID, at
-    leave_line(ledger, [claim])
+    leave_line(ledger, [(claim.offer_id, claim.learner_id)])
     ledger.tell(book, "offers.seat_paid")
     return Settled(SettledAs.AGAIN_SEATED, claim)
 
 
 def _free_for(ledger: Ledger, book: Book, ended: Claim) -> Place | None:
     """Return a free seat at the price of a claim that ended: its own, even if its tier is over, or one of its tier."""
-    own = Seat.objects.filter(offer=book.offer, number=ended.seat_number, state=SeatState.FREE).first()
+    own = Seat.objects.filter(offer=book.pk, number=ended.seat_number, state=SeatState.FREE).first()
     if own is not None:
-        return Place(own.pk, own.number, own.generation, book.by_pk[own.tier_id])
+        return Place(own.number, own.generation, book.by_pk[own.tier_id])
     tier = book.by_pk[ended.tier_id]
     if not tier.free:
         return None
-    ledger.fetch_free([(tier.pk, 1)])
+    ledger.fetch_free(book, tier, 1)
     return book.free[tier.pk].pop()

@@ -1,11 +1,12 @@
 """The waitlist: joining, leaving, and handing a free seat to whoever is first in line and accepts its price."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
-from kaiying.offers.actions.ledger import Book, Ledger, Place, open_ledger
-from kaiying.offers.models import Claim, Offer, PriceTier, WaitlistEntry
+from kaiying.offers.actions.books import Book, Place, Tier
+from kaiying.offers.actions.ledger import Ledger, open_ledger
+from kaiying.offers.models import Claim, Offer, WaitlistEntry
 from kaiying.offers.vocabulary import Closed, HasSeat, ReturnPolicy, SeatState, TooEarly, Turn, WaitState
 from kaiying.people.models import User
 
@@ -23,13 +24,13 @@ def join_waitlist(
         if Claim.objects.live().filter(offer=offer, learner=learner).exists():
             raise HasSeat
         if not book.is_open and turn != Turn.OWED:
-            raise TooEarly if at < book.offer.opens_at else Closed
+            raise TooEarly if at < book.terms.opens_at else Closed
         entry = WaitlistEntry.objects.waiting().filter(offer=offer, learner=learner).first() or WaitlistEntry(
             offer=book.offer, learner=learner, joined_at=at
         )
         entry.max_price = max_price
         entry.precedence = min(entry.precedence, turn)
-        entry.save()
+        ledger.join(entry)
         ledger.tell(book, "offers.waitlist_moved")
         if book.is_open:
             hand_on_free(ledger, book)
@@ -60,18 +61,18 @@ def give_back(ledger: Ledger, book: Book, seats: Iterable[tuple[Place, SeatState
 
     A seat whose tier is over is sold at the price of the next one from now on.
     """
-    groups: dict[PriceTier, list[tuple[Place, SeatState]]] = defaultdict(list)
+    groups: dict[Tier, list[tuple[Place, SeatState]]] = defaultdict(list)
     for place, was in seats:
         groups[book.priced_at(place.tier) or place.tier].append((place, was))
     served: set[int] = set()
-    for tier in sorted(groups, key=lambda tier: tier.position):
+    for tier in sorted(groups, key=book.tiers.index):
         group = sorted(groups[tier], key=lambda pair: pair[0].number)
         heads = _heads(book, tier, count=len(group), but=served)
         served |= {entry.pk for entry in heads}
         for entry, (place, was) in zip(heads, group, strict=False):
             ledger.move(place, was, SeatState.HELD, freed=True, to=tier)
             _offer(ledger, book, entry, place)
-        after = SeatState.VOID if book.offer.on_return == ReturnPolicy.VOID else SeatState.FREE
+        after = SeatState.VOID if book.terms.on_return == ReturnPolicy.VOID else SeatState.FREE
         for place, was in group[len(heads) :]:
             ledger.move(place, was, after, freed=True, to=tier)
         ledger.tell(book, "offers.seat_freed")
@@ -83,7 +84,7 @@ def hand_on_free(ledger: Ledger, book: Book) -> None:
     for tier in book.steps():
         heads = _heads(book, tier, count=tier.free, but=served)
         served |= {entry.pk for entry in heads}
-        ledger.fetch_free([(tier.pk, len(heads))])
+        ledger.fetch_free(book, tier, len(heads))
         for entry in heads:
             place = book.free[tier.pk].pop()
             ledger.move(place, SeatState.FREE, SeatState.HELD)
@@ -91,22 +92,21 @@ def hand_on_free(ledger: Ledger, book: Book) -> None:
     ledger.write()
 
 
-def leave_line(ledger: Ledger, claims: Sequence[Claim]) -> None:
-    """Take learners who got a seat another way out of the line."""
-    asked = [claim for claim in claims if ledger.books[claim.offer_id].most_offered >= 0]
+def leave_line(ledger: Ledger, seated: Iterable[tuple[int, int]]) -> None:
+    """Take learners, as (offer, learner), who got a seat another way out of the line."""
+    asked = {pair for pair in seated if ledger.books[pair[0]].most_offered >= 0}
     if not asked:
         return
-    pairs = {(claim.offer_id, claim.learner_id) for claim in asked}
-    for entry in WaitlistEntry.objects.waiting().filter(learner_id__in=[claim.learner_id for claim in asked]):
-        if (entry.offer_id, entry.learner_id) in pairs:
+    for entry in WaitlistEntry.objects.waiting().filter(learner_id__in={learner for _offer, learner in asked}):
+        if (entry.offer_id, entry.learner_id) in asked:
             ledger.change(entry, WaitState.LEFT)
 
 
-def _heads(book: Book, tier: PriceTier, *, count: int, but: set[int]) -> list[WaitlistEntry]:
+def _heads(book: Book, tier: Tier, *, count: int, but: set[int]) -> list[WaitlistEntry]:
     """Return who is first in line for seats at this tier's price, at most ``count``; nobody while nothing is sold."""
     if not book.is_open or tier.is_over(at=book.at):
         return []
-    line = WaitlistEntry.objects.waiting().filter(offer=book.offer, max_price__gte=tier.price).exclude(pk__in=but)
+    line = WaitlistEntry.objects.waiting().filter(offer=book.pk, max_price__gte=tier.price).exclude(pk__in=but)
     return list(line.in_line().select_related("learner")[:count])
 
 

@@ -42,6 +42,12 @@ def request_key() -> str:
 
 
 @register.filter
+def thousands(count: int) -> str:
+    """Write a count with commas: 12,040."""
+    return f"{count:,}"
+
+
+@register.filter
 def cells(rung: Rung) -> list[str]:
     """Return the class of every seat of a step, paid first, when there are few enough to draw them all."""
     if rung.seats > CELLS:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
-from kaiying.offers.actions import forget_payment, lapse_claim
+from kaiying.offers.actions import lapse_claim
 from kaiying.offers.models import Claim
 from kaiying.offers.vocabulary import ClaimState
 from kaiying.orders.actions.registering import register
@@ -33,6 +33,7 @@ def reconcile(*, at: datetime) -> int:
     """
     due = (
         Order.objects.open()
+        .select_related("claim")
         .filter(
             Q(asked_at=None, placed_at__lte=at - QUIET) | Q(asked_at__lte=at - ASK_AGAIN) | Q(claim__held_until__lte=at)
         )
@@ -50,7 +51,15 @@ def reconcile(*, at: datetime) -> int:
         except Unreachable as error:
             # Nothing is known, so nothing is given up: the seat stays held, and the next round asks again.
             silent[order.provider] += 1
-            logger.warning("payment provider %s did not answer about %s: %s", order.provider, order.number, error)
+            is_stuck = order.claim.held_until <= at
+            logger.log(
+                logging.ERROR if is_stuck else logging.WARNING,
+                "payment provider %s did not answer about %s%s: %s",
+                order.provider,
+                order.number,
+                ", whose seat stays held past its time" if is_stuck else "",
+                error,
+            )
         except Exception:
             logger.exception("order %s could not be reconciled", order.number)
     _free_forgotten(at)
@@ -100,17 +109,7 @@ def _book(order: Order, told: Told, at: datetime) -> Outcome:
     locked = Order.objects.locked().get(pk=order.pk)
     locked.asked_at = at
     locked.save(update_fields=["asked_at"])
-    if told.state == "paid":
-        return settle(order=locked, told=told, at=at)
-    if told.state != "closed" or locked.state != OrderState.OPEN:
-        return Outcome.IGNORED
-    # The claim first: its offer's lock is what keeps a second order for this claim away while ours ends.
-    claim = lapse_claim(claim=locked.claim, at=at)
-    if claim.state == ClaimState.HELD:
-        forget_payment(claim=claim, at=at)
-    locked.state, locked.ended_at = OrderState.CLOSED, at
-    locked.save(update_fields=["state", "ended_at"])
-    return Outcome.CLOSED
+    return settle(order=locked, told=told, at=at)
 
 
 def _free_forgotten(at: datetime) -> None:

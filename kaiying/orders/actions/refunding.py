@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from kaiying.learning.actions import end_enrollment
-from kaiying.learning.models import Enrollment
-from kaiying.offers.actions import refund_claim
-from kaiying.orders.actions.telling import tell_refunded, tell_refunding
+from kaiying.kit.money import Money
+from kaiying.orders.actions.booking import book_refund, count_back, new_refund, stand
+from kaiying.orders.actions.telling import tell_refunding
+from kaiying.orders.actions.truth import News
 from kaiying.orders.models import Order, Payment, Refund
 from kaiying.orders.providers import Declined, at_provider
 from kaiying.orders.tasks import move_refund
-from kaiying.orders.vocabulary import NotRefundable, OrderState, PaymentKind, RefundCause, RefundState
+from kaiying.orders.vocabulary import NotRefundable, OrderState, OverRefund, RefundCause, RefundMoved, RefundState
 from kaiying.outbox.actions import later, publish
 from kaiying.people.models import User
 
@@ -23,29 +23,47 @@ FORGOTTEN = timedelta(hours=3)
 
 
 @transaction.atomic
-def refund(*, order: Order, by: User, reason: str, at: datetime) -> Refund:
-    """Give back what an order was paid, free its seat and end the enrollment; raises ``NotRefundable``.
+def refund(
+    *,
+    order: Order,
+    by: User,
+    reason: str,
+    at: datetime,
+    amount: int | None = None,
+    ends_seat: bool = False,
+    seen: int | None = None,
+) -> Refund:
+    """Give back all that is left of an order, or a part of it; raises ``NotRefundable`` or ``OverRefund``.
 
-    Asking again returns the refund there is; only one that the provider turned down is asked for anew.
+    When nothing is left, or with ``ends_seat``, the seat becomes free and the enrollment ends; what then stays with the
+    organizer is the order's fee. ``seen`` is what had gone back when ``by`` looked: pressing twice returns the first
+    refund, and who looked before another refund began gets ``RefundMoved``. Asking for all of it again returns the
+    refund there is; what the provider turned down is asked for anew.
     """
     locked = Order.objects.locked().get(pk=order.pk)
-    if locked.state not in {OrderState.PAID, OrderState.REFUNDING, OrderState.REFUNDED}:
-        raise NotRefundable
-    charge = locked.payments.kept().order_by("pk").first()
-    if charge is None:
-        known = locked.refunds.exclude(state=RefundState.FAILED).order_by("-pk").first()
-        if known is None or locked.state == OrderState.PAID:  # a free seat, or only what was paid twice went back
+    newest = locked.refunds.exclude(state=RefundState.FAILED).order_by("-pk").first()
+    if seen is not None and locked.returned.minor != seen:
+        return _pressed_before(locked, newest, by=by, amount=amount, seen=seen)
+    charges = list(locked.payments.kept().order_by("pk"))
+    if not charges:
+        if newest is None or locked.state == OrderState.PAID:  # a free seat, or only what was paid twice went back
             raise NotRefundable
-        return known
-    if locked.state == OrderState.PAID:
-        claim = refund_claim(claim=locked.claim, at=at)
-        standing = Enrollment.objects.standing().filter(cohort=claim.offer.cohort_id, learner=locked.learner_id)
-        for enrollment in standing.filter(source=locked.number):
-            end_enrollment(enrollment=enrollment, at=at, reason="refunded")
-        locked.state = OrderState.REFUNDING
-    before = charge.refunds.order_by("-pk").first()
-    cause = RefundCause(before.cause) if before else RefundCause.DECIDED
-    return give_back(charge=charge, order=locked, cause=cause, by=by, reason=reason, at=at)
+        return newest
+    if amount is not None:
+        charges = [_charge_with(amount, charges)]
+    elif locked.state != OrderState.PAID and locked.is_turned_down:
+        return _anew(locked, by=by, reason=reason, at=at)[0]
+    decided = RefundCause.DECIDED
+    made = [
+        new_refund(order=locked, charge=one, amount=amount or one.left, cause=decided, by=by, reason=reason, at=at)
+        for one in charges
+    ]
+    if ends_seat and locked.state == OrderState.PAID:
+        locked.fee = locked.left
+    stand(locked, news=News.DECIDED, at=at)
+    for one in made:
+        _announce(locked, one, at=at)
+    return made[0]
 
 
 @transaction.atomic
@@ -54,49 +72,18 @@ def refund_again(*, order: Order, by: User, at: datetime) -> list[Refund]:
 
     A seat that is paid for otherwise stays its learner's.
     """
-    locked = Order.objects.locked().get(pk=order.pk)
-    turned_down = locked.refunds.filter(state=RefundState.FAILED, charge__in=locked.payments.kept())
-    last = {failed.charge_id: failed for failed in turned_down.select_related("charge").order_by("pk")}
-    if not last:
-        raise NotRefundable
-    return [
-        give_back(charge=failed.charge, order=locked, cause=RefundCause(failed.cause), by=by, at=at)
-        for failed in last.values()
-    ]
+    return _anew(Order.objects.locked().get(pk=order.pk), by=by, reason="", at=at)
 
 
 def give_back(
-    *,
-    charge: Payment,
-    order: Order,
-    cause: RefundCause,
-    at: datetime,
-    by: User | None = None,
-    reason: str = "",
-    is_owed: bool = False,
+    *, charge: Payment, order: Order, amount: int, cause: RefundCause, at: datetime, is_owed: bool = False
 ) -> Refund:
-    """Write down that a charge goes back, and have it moved; the order's row is locked by the caller.
+    """Have money go back by a rule of ours; the order's row is locked by the caller.
 
     ``is_owed``: the learner now stands first on the waitlist, which they are told.
     """
-    made = Refund.objects.create(
-        order=order,
-        charge=charge,
-        amount=charge.amount,
-        cause=cause,
-        reason=reason[:200],
-        by=by,
-        key=f"{order.number}-{order.refunds.count() + 1}",
-        asked_at=at,
-    )
-    if order.state != OrderState.PAID:  # a paid order whose second payment goes back stays paid
-        order.state, order.ended_at = OrderState.REFUNDING, at
-        order.save(update_fields=["state", "ended_at"])
-    publish("orders.refunding", channel=f"learner:{order.learner_id}", order=order.number)
-    publish("orders.moved", channel=f"cohort:{order.claim.offer.cohort_id}", order=order.number)
-    if not Refund.objects.filter(charge=charge).exclude(pk=made.pk).exists():  # asked for anew: they know
-        tell_refunding(order, made, at=at, is_owed=is_owed)
-    _start(made, at)
+    made = new_refund(order=order, charge=charge, amount=amount, cause=cause, at=at)
+    _announce(order, made, at=at, is_owed=is_owed)
     return made
 
 
@@ -106,48 +93,23 @@ def send_refund(*, refund_id: int, at: datetime) -> None:
     if found.state != RefundState.ASKED:
         return
     order, charge = found.order, found.charge
+    moved, no = "", ""
     try:
         with at_provider(order.provider) as service:
             moved = service.refund(
                 ref=order.provider_ref, transaction=charge.transaction, amount=found.amount, key=found.key
             )
     except Declined as error:
-        # The order stays "being refunded" with nothing on its way: the operator sees it and decides.
+        # An order that was to end stays "being refunded": the operator sees it and decides.
         logger.exception("refund %s was turned down", found.key)
-        Refund.objects.filter(pk=found.pk, state=RefundState.ASKED).update(
-            state=RefundState.FAILED, done_at=at, reason=f"{found.reason} ({error})"[:200]
-        )
-        return
+        no = str(error)
     with transaction.atomic():
-        Order.objects.locked().get(pk=order.pk)
-        book_refund(refund=found, transaction_id=moved, at=at)
-
-
-def book_refund(*, refund: Refund, transaction_id: str, at: datetime) -> bool:
-    """Book money that went back; False if it was booked before. The caller has locked the order's row."""
-    order = Order.objects.get(pk=refund.order_id)
-    # One that was turned down and went through after all counts, unless it was asked for anew meanwhile.
-    others = Refund.objects.exclude(state=RefundState.FAILED).filter(charge_id=refund.charge_id).exclude(pk=refund.pk)
-    mine = Refund.objects.filter(pk=refund.pk).exclude(state=RefundState.DONE)
-    if others.exists() or not mine.update(state=RefundState.DONE, done_at=at):
-        return False
-    Payment.objects.create(
-        order=order,
-        kind=PaymentKind.REFUND,
-        amount=-refund.amount,
-        currency=order.currency,
-        provider=order.provider,
-        transaction=transaction_id,
-        at=at,
-    )
-    is_all = not order.payments.kept().exists() and not order.refunds.filter(state=RefundState.ASKED).exists()
-    if order.state == OrderState.REFUNDING and is_all:
-        Order.objects.filter(pk=order.pk).update(state=OrderState.REFUNDED, ended_at=at)
-    if refund.cause == RefundCause.DECIDED:  # the others lost no seat they had, or still have it
-        tell_refunded(order, at=at)
-    publish("orders.refunded", channel=f"learner:{order.learner_id}", order=order.number)
-    publish("orders.moved", channel=f"cohort:{order.claim.offer.cohort_id}", order=order.number)
-    return True
+        locked = Order.objects.locked().get(pk=order.pk)
+        fresh = Refund.objects.select_related("charge").get(pk=found.pk)
+        if moved and fresh.can_be_booked:
+            book_refund(order=locked, refund=fresh, transaction_id=moved, at=at)
+        elif not moved and fresh.state == RefundState.ASKED:
+            _turn_down(fresh, no, at)
 
 
 def resend_refunds(*, at: datetime) -> int:
@@ -156,6 +118,63 @@ def resend_refunds(*, at: datetime) -> int:
     for found in waiting:
         _start(found, at)
     return len(waiting)
+
+
+def _pressed_before(order: Order, newest: Refund | None, *, by: User, amount: int | None, seen: int) -> Refund:
+    """Return the refund that the same press began; what another one changed meanwhile has to be looked at first."""
+    if newest is None or newest.by_id != by.pk or order.returned.minor - newest.amount != seen:
+        raise RefundMoved
+    is_whole = amount is None and not order.payments.kept().exists()
+    if not is_whole and newest.amount != amount:
+        raise RefundMoved
+    return newest
+
+
+def _charge_with(amount: int, charges: list[Payment]) -> Payment:
+    """Return the first charge of which so much is left."""
+    found = next((charge for charge in charges if 0 < amount <= charge.left), None)
+    if found is None:
+        most = max(charges, key=lambda charge: charge.left)
+        raise OverRefund(left=Money(most.left, most.currency).text())
+    return found
+
+
+def _anew(order: Order, *, by: User, reason: str, at: datetime) -> list[Refund]:
+    made = []
+    for charge in order.payments.kept().order_by("pk"):
+        last = charge.refunds.order_by("-pk").first()
+        amount = _owed(order, charge, last)
+        if last is not None and 0 < amount <= charge.left:
+            cause = RefundCause(last.cause)
+            made.append(new_refund(order=order, charge=charge, amount=amount, cause=cause, by=by, reason=reason, at=at))
+    if not made:
+        raise NotRefundable
+    stand(order, news=News.DECIDED, at=at)
+    for one in made:
+        _announce(order, one, at=at, is_anew=True)
+    return made
+
+
+def _owed(order: Order, charge: Payment, last: Refund | None) -> int:
+    """Return what of a charge should go back and does not: of an order that ended all but its fee."""
+    if order.state != OrderState.PAID:
+        return min(charge.left, order.left - order.fee)
+    return last.amount if last and last.state == RefundState.FAILED else 0
+
+
+def _turn_down(refund: Refund, why: str, at: datetime) -> None:
+    count_back(refund.charge, -refund.amount)
+    refund.state, refund.done_at = RefundState.FAILED, at
+    refund.reason = f"{refund.reason} ({why})"[:200]
+    refund.save(update_fields=["state", "done_at", "reason"])
+
+
+def _announce(order: Order, made: Refund, *, at: datetime, is_owed: bool = False, is_anew: bool = False) -> None:
+    publish("orders.refunding", channel=f"learner:{order.learner_id}", order=order.number)
+    publish("orders.moved", channel=f"cohort:{order.claim.offer.cohort_id}", order=order.number)
+    if not is_anew:  # asked for anew: they know
+        tell_refunding(order, made, at=at, is_owed=is_owed)
+    _start(made, at)
 
 
 def _start(refund: Refund, at: datetime) -> None:

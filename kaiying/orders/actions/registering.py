@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.urls import reverse
 
+from kaiying.offers.actions import payments_timed
 from kaiying.offers.models import Claim
 from kaiying.orders.models import Order
 from kaiying.orders.providers import Charge, at_provider
@@ -15,7 +16,7 @@ CLOSE_BEFORE = timedelta(minutes=2)
 
 def register(*, order: Order, at: datetime) -> None:
     """Open the order at its provider and keep the reference; raises ``Unreachable``. Repeating it changes nothing."""
-    with at_provider(order.provider) as service:
+    with payments_timed(at=at), at_provider(order.provider) as service:
         ref, _page = service.open(_charge(order, at))
     Order.objects.filter(pk=order.pk, provider_ref="").update(provider_ref=ref)
     order.refresh_from_db()

@@ -10,7 +10,7 @@ from kaiying.camps.queries import filled
 from kaiying.kit.money import Money
 from kaiying.notices.actions import language_of, notify
 from kaiying.orders.models import Order, Refund
-from kaiying.orders.vocabulary import RefundCause
+from kaiying.orders.vocabulary import OrderState, RefundCause
 
 
 def tell_paid(order: Order, *, at: datetime) -> None:
@@ -36,7 +36,7 @@ def tell_refunding(order: Order, made: Refund, *, at: datetime, is_owed: bool) -
     """Tell a buyer that money is on its way back, and why; ``is_owed``: they are first on the waitlist now."""
     with translation.override(language_of(order.learner)):
         lines = {
-            RefundCause.DECIDED: _("Your seat has been released."),
+            RefundCause.DECIDED: _whose_seat(order),
             RefundCause.NO_SEAT: _("Your payment arrived after the hold was over, and no seat was left."),
             RefundCause.PAID_TWICE: _("It was a second payment for the same seat."),
         }
@@ -46,34 +46,40 @@ def tell_refunding(order: Order, made: Refund, *, at: datetime, is_owed: bool) -
         if is_owed:
             parts.append(_("You are now first on the waitlist."))
         parts.append(_("The money returns the way you paid, within three working days."))
-        notify(
-            to=order.learner,
+        _tell(
+            order,
             kind="orders.refund",
-            title=_("%(price)s is on its way back to you") % {"price": Money(made.amount, order.currency).text()},
+            title=_("%(price)s is on its way back to you") % {"price": made.money.text()},
             body="\n".join(parts),
-            url=reverse("orders:show", args=[order.number]),
             at=at,
-            mail=True,
         )
 
 
-def tell_refunded(order: Order, *, at: datetime) -> None:
-    """Tell a learner who has left the camp that their money has gone back."""
+def tell_refunded(order: Order, made: Refund, *, at: datetime) -> None:
+    """Tell a learner that money has gone back; who has left the camp reads the camp's own words."""
     with translation.override(language_of(order.learner)):
-        places = _places(order)
-        title, body = filled(order.claim.offer.cohort.camp, "refunded", places) or (
-            _("%(price)s has gone back to you") % {"price": places["price"]},
-            _("Depending on your bank it shows within three working days."),
-        )
-        notify(
-            to=order.learner,
-            kind="orders.refunded",
-            title=title,
-            body=body,
-            url=reverse("orders:show", args=[order.number]),
-            at=at,
-            mail=True,
-        )
+        has_left = order.state != OrderState.PAID
+        places = _places(order) | {"price": made.money.text()}
+        words = filled(order.claim.offer.cohort.camp, "refunded", places) if has_left else None
+        parts = [_("Depending on your bank it shows within three working days.")]
+        if made.cause == RefundCause.PROVIDER or not has_left:  # nothing was announced before, or they stay
+            parts.insert(0, _whose_seat(order))
+        title, body = words or (_("%(price)s has gone back to you") % places, "\n".join(parts))
+        _tell(order, kind="orders.refunded", title=title, body=body, at=at)
+
+
+def _whose_seat(order: Order) -> str:
+    if order.state == OrderState.PAID:
+        return _("Your seat stays yours.")
+    if order.fee:
+        kept = {"price": Money(order.fee, order.currency).text()}
+        return _("Your seat has been released; %(price)s stays with the organizer.") % kept
+    return _("Your seat has been released.")
+
+
+def _tell(order: Order, *, kind: str, title: str, body: str, at: datetime) -> None:
+    url = reverse("orders:show", args=[order.number])
+    notify(to=order.learner, kind=kind, title=title, body=body, url=url, at=at, mail=True)
 
 
 def _places(order: Order) -> dict[str, str]:

@@ -42,7 +42,8 @@ class Charge:
 class Told:
     """What a provider says about one order: by a callback (with its event id) or when asked (without).
 
-    ``state`` is open, paid, closed, or refunded: then ``transaction`` is the refund's and ``refund_key`` our key of it.
+    ``state`` is open, paid, closed, or refunded: then ``transaction`` is the refund's, ``charge`` the transaction it is
+    of, and ``refund_key`` our key of it, if it was us who asked.
     """
 
     number: str
@@ -53,6 +54,7 @@ class Told:
     ref: str = ""
     merchant: str = ""
     refund_key: str = ""
+    charge: str = ""
     event_id: str = ""
 
 
@@ -84,7 +86,10 @@ class Provider(Protocol):
         """Make an unpaid order unpayable; a paid one stays paid, and the answer says so."""
 
     def refund(self, *, ref: str, transaction: str, amount: int, key: str) -> str:
-        """Give ``amount`` of a charge back, once per ``key``; return the refund's transaction."""
+        """Give ``amount`` of a charge back, all or a part, once per ``key``; return the refund's transaction.
+
+        Raises ``Declined`` for more than is left of the charge.
+        """
 
     def read(self, *, body: bytes, headers: Mapping[str, str], at: datetime) -> Told:
         """Check and read a callback; raises ``orders.vocabulary.Forged``."""

@@ -12,7 +12,7 @@ from kaiying.orders.actions import refund as refund_order
 from kaiying.orders.actions import refund_again
 from kaiying.orders.models import Order
 from kaiying.orders.queries import orders_of
-from kaiying.orders.vocabulary import NotRefundable, OrderState
+from kaiying.orders.vocabulary import NotRefundable, OrderState, OverRefund, RefundMoved
 from kaiying.pages.forms import RefundForm
 from kaiying.pages.queries import overview as read_overview
 from kaiying.pages.queries import taught_by
@@ -84,27 +84,33 @@ def orders(request: SignedInRequest, cohort: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def refund(request: SignedInRequest, cohort: str, number: str) -> HttpResponse:
-    """Ask why, say what it leaves behind, then give the money back; ask again for what the provider turned down."""
+    """Ask how much and why, say what it leaves behind, then give it back; ask again for what was turned down."""
     found = operated_cohort(request, cohort)
     order = get_object_or_404(
         Order.objects.select_related("learner", "claim__tier"), number=number, claim__offer__cohort=found
     )
     is_again = "again" in request.POST
-    form = RefundForm(None if is_again else request.POST or None)
+    form = RefundForm(None if is_again else request.POST or None, currency=order.currency)
+    status = 0
     if request.method == "POST" and (is_again or form.is_valid()):
         try:
             if is_again:
                 refund_again(order=order, by=request.user, at=clock.now())
             else:
-                refund_order(order=order, by=request.user, reason=form.cleaned_data["reason"], at=clock.now())
+                refund_order(order=order, by=request.user, at=clock.now(), **form.asked())
         except NotRefundable as refused:
             messages.error(request, str(refused))
+            return redirect("pages:orders", cohort=cohort)
+        except (OverRefund, RefundMoved) as refused:
+            form.add_error("amount" if isinstance(refused, OverRefund) else None, str(refused))
+            status = refused.status
         else:
             messages.success(request, _("The refund of order %(number)s is on its way.") % {"number": order.number})
-        return redirect("pages:orders", cohort=cohort)
+            return redirect("pages:orders", cohort=cohort)
+    refunds = order.refunds.select_related("by").order_by("pk")
     return render(
         request,
         "pages/refund.html",
-        {"cohort": found, "order": order, "form": form},
-        status=422 if form.errors else 200,
+        {"cohort": found, "order": order, "form": form, "refunds": refunds},
+        status=status or (422 if form.errors else 200),
     )

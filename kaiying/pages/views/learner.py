@@ -11,6 +11,7 @@ from kaiying.learning.models import Enrollment
 from kaiying.learning.queries import enrollment_for
 from kaiying.learning.vocabulary import NoLesson
 from kaiying.offers.models import Claim
+from kaiying.offers.queries import running_sales
 from kaiying.offers.vocabulary import ClaimState
 from kaiying.pages.queries import cohorts_operated_by, newest_enrollment, taught_by, today_page
 from kaiying.people.vocabulary import SignedInRequest
@@ -27,6 +28,10 @@ def home(request: SignedInRequest) -> HttpResponse:
         return redirect("pages:today", cohort=enrollment.cohort.slug)
     operated = cohorts_operated_by(request.user)
     if operated:
+        on_sale = set(running_sales(at=clock.now(request)).filter(cohort__in=operated).values_list("cohort", flat=True))
+        running = next((cohort for cohort in operated if cohort.pk in on_sale), None)
+        if running is not None:
+            return redirect("pages:sale", cohort=running.slug)
         return redirect("pages:overview", cohort=operated[0].slug)
     taught = taught_by(request.user)
     if taught:  # whoever teaches a running class and the next one is needed in the running one

@@ -302,3 +302,9 @@ def rich(text: object, by: str = "") -> SafeString:
 def share(part: float, whole: float) -> str:
     """Give a share with one decimal for SVG attributes: ``x="{{ start|share:length }}"`` → ``15.2%``."""
     return f"{part * 100 / whole:.1f}%" if whole else "0%"
+
+
+@register.filter
+def thousands(count: float | None) -> str:
+    """Write a count with commas: 12486 → 12,486; nothing is 0."""
+    return f"{count or 0:,}"

@@ -1,4 +1,4 @@
-// <live-numbers id="live-numbers" src="…/numbers/" status="…/status/" version="12" phase="open">: keeps the numbers true.
+// <live-numbers id="live-numbers" src="…/numbers/" status="/gate/sales/…" version="12" phase="open">: keeps the numbers true.
 // News on the stream (or a look every few seconds) fetches the parts anew, at most every two seconds; each element with
 // data-part takes the part of the same name. [data-age] says how old the numbers are; past ten seconds they are stale.
 
@@ -45,7 +45,8 @@ class LiveNumbers extends HTMLElement {
     if (!answer) return;
     const now = await answer.json();
     this.seen = Date.now();
-    if (String(now.version) !== this.version || now.phase !== this.phase) this.soon();
+    document.dispatchEvent(new CustomEvent("offers:status", { detail: now }));
+    if (String(now.epoch) !== this.version || now.phase !== this.phase) this.soon();
   }
 
   soon() {

@@ -87,6 +87,7 @@ def message(charge: SandboxCharge, refund: SandboxRefund | None = None) -> tuple
             "amount": refund.amount,
             "transaction": refund.transaction,
             "refund_key": refund.key,
+            "charge": charge.transaction,
         }
     return sign({"event_id": f"evt-{facts['transaction']}", **facts})
 

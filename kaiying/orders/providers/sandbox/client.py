@@ -18,6 +18,7 @@ from kaiying.orders.vocabulary import Forged
 from kaiying.wire import clock
 
 TEXTS = ("number", "state", "currency", "transaction", "event_id", "ref", "merchant")
+OF_REFUNDS = ("refund_key", "charge")
 LONGEST = 80
 
 
@@ -87,12 +88,12 @@ class Sandbox:
             facts: Any = json.loads(body)
             texts = {name: _text(facts[name]) for name in TEXTS}
             amount = facts["amount"]
-            refund_key = _text(facts.get("refund_key", ""))
+            refund = {name: _text(facts.get(name, "")) for name in OF_REFUNDS}
         except (ValueError, KeyError, TypeError, AttributeError):
             raise Forged from None
         if sent_at.tzinfo is None or abs(at - sent_at) > SKEW or type(amount) is not int or amount < 0:
             raise Forged
-        return Told(**texts, amount=amount, refund_key=refund_key)
+        return Told(**texts, **refund, amount=amount)
 
 
 def _text(value: object) -> str:

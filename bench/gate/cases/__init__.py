@@ -1,0 +1,1 @@
+"""One module a case; each gives the rows of the table."""

@@ -1,0 +1,1 @@
+"""Beyond one process and beyond one machine: ``python -m bench.scale [CASE …]``."""

@@ -1,0 +1,208 @@
+"""``POST /gate/claims``: one learner asks for one seat, at no more than the price they saw.
+
+The body is ``{"offer": slug, "max_price": minor units, "key": the request's own, "captcha": token?}``; who asks is said
+by the entry pass. The answer, once it is durable, is ``{"claim", "seat", "price", "currency", "state", "held_until",
+"now", "checkout"}``: 201 for a new seat, 200 for the one they have. A refusal is ``{"code", "text", …}``.
+
+``Claims.answer`` knows no server: it takes an ``Asking`` and returns status, body and headers. ``ask`` is whoever
+writes: a batcher in this process, or a line to the process that has one. What memory can answer never gets there.
+"""
+
+import asyncio
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Protocol
+
+from django.db import Error as DatabaseFault
+from django.db import close_old_connections
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_noop as _
+
+from kaiying.gate.asking import Asking, cookie_of
+from kaiying.gate.door import Door, WaitInLine
+from kaiying.gate.pulse import Pulse
+from kaiying.gate.refusals import Reply, denied, refused
+from kaiying.gate.request import Denied
+from kaiying.gate.revocations import Revocations
+from kaiying.gate.sales import Sales
+from kaiying.gate.shops import Shop
+from kaiying.gate.wishes import Wish, read_wish
+from kaiying.kit.errors import Refused
+from kaiying.offers.actions import claim_seats
+from kaiying.offers.vocabulary import ClaimRequest, Closed, NoSuchOffer, PriceMoved, SoldOut, Taken, TooEarly
+from kaiying.wire import brakes, clock
+from kaiying.wire.batcher import Overloaded
+from kaiying.wire.entry import COOKIE, read_entry
+from kaiying.wire.frames import Failed, Unknown
+from kaiying.wire.passes import BadPass
+
+logger = logging.getLogger(__name__)
+PATIENCE = 3.0
+"""Seconds within which a claim must begin to be written."""
+
+CAPTCHAS_AT_ONCE, MOST_CAPTCHAS = 4, 64
+PLACE = 9_000_000_000
+NEW, KNOWN = 201, 200
+SHED, FAILED = {429, 503}, 500
+
+
+class Ask(Protocol):
+    """Has one request written, with the others that wait, and returns the seat; raises the refusal."""
+
+    async def __call__(self, item: ClaimRequest, *, patience: float) -> Taken:
+        """Wait until it is durable; ``Overloaded`` says that nothing was written, ``Unknown`` that nobody knows."""
+
+
+def commit(requests: list[ClaimRequest]) -> list[Taken | Exception]:
+    """Decide and write the claims of many requests in one transaction; runs in the batcher's thread."""
+    close_old_connections()
+    return [*claim_seats(requests, at=clock.now())]
+
+
+class Claims:
+    """Answers claims."""
+
+    def __init__(
+        self, ask: Ask, *, sales: Sales, revocations: Revocations, pulse: Pulse, door: Door | None = None
+    ) -> None:
+        """Write through ``ask``; everything else is this process's own memory."""
+        self._ask, self._sales, self._revocations, self._pulse, self._door = ask, sales, revocations, pulse, door
+        self._captchas = ThreadPoolExecutor(CAPTCHAS_AT_ONCE, thread_name_prefix="captcha")
+        self._proving = 0
+        self._until: tuple[datetime | None, str] = (None, "")
+
+    async def answer(self, asking: Asking) -> Reply:
+        """Answer one request."""
+        begun = time.perf_counter()
+        try:
+            learner_id = self._learner(asking)
+            wish = read_wish(asking.body)
+            shop = self._sales.known(wish.offer) or await self._find(wish.offer)
+        except Denied as no:
+            return denied(no, asking.language)
+        except Refused as no:
+            return refused(no, asking.language)
+        try:
+            reply = self._from_memory(asking, shop, learner_id) or await self._claim(asking, wish, shop, learner_id)
+        except Exception as error:  # noqa: BLE001 — told apart there
+            reply = self._no(error, asking, shop)
+        self._count(shop, reply, time.perf_counter() - begun)
+        return reply
+
+    def close(self) -> None:
+        """End the threads that ask for captchas."""
+        self._captchas.shutdown(wait=False, cancel_futures=True)
+
+    def _learner(self, asking: Asking) -> int:
+        if not asking.is_ours:
+            raise Denied(403, "foreign", _("This may only be sent from our own pages."))
+        try:
+            entry = read_entry(cookie_of(asking.cookie, COOKIE), at=clock.now())
+        except BadPass:
+            entry = None
+        if entry is None or self._revocations.ended_entry(entry):
+            raise Denied(401, "signed_out", _("You are signed out. Please sign in again."))
+        if not asking.is_json:
+            raise Denied(415, "content_type", _("A claim is sent as JSON."))
+        return entry.user_id
+
+    async def _find(self, slug: str) -> Shop:
+        shop = await self._sales.find(slug)
+        if shop is None:
+            raise NoSuchOffer
+        return shop
+
+    def _from_memory(self, asking: Asking, shop: Shop, learner_id: int) -> Reply | None:
+        """Refuse what the clock or the latch refuses; whoever has something in this offer goes to the ledger."""
+        at = clock.now()
+        no = shop.refuses(at)
+        if no is None:
+            return None
+        if no is TooEarly and (shop.holders is None or shop.has_nothing(learner_id)):
+            shop.wants_holders = True  # a free seat may have been given to somebody already
+            return refused(no, asking.language, opens_at=shop.stand.offer.opens_at.isoformat(), now=at.isoformat())
+        return shop.says_no(no, asking.language) if shop.has_nothing(learner_id) else None
+
+    async def _claim(self, asking: Asking, wish: Wish, shop: Shop, learner_id: int) -> Reply:
+        if self._door is not None:
+            try:
+                self._door(shop, learner_id, asking.cookie, clock.now())
+            except WaitInLine as no:
+                if reply := await self._door.reply(no, shop, learner_id, asking.language):
+                    return reply
+        wait = brakes.current().wait(learner_id, asking.address)
+        if wait:
+            await self._hold_back(asking, wish, learner_id, wait)
+        taken = await self._ask(ClaimRequest(shop.id, learner_id, wish.max_price, wish.key), patience=PATIENCE)
+        shop.seat_taken(learner_id)
+        return Reply(NEW if taken.is_new else KNOWN, self._said(shop, taken))
+
+    async def _hold_back(self, asking: Asking, wish: Wish, learner_id: int, wait: float) -> None:
+        """Let through whom a captcha knows as a person; raises ``Denied`` for everybody else."""
+        now = brakes.current()
+        if wish.captcha and now.has_captcha and self._proving < MOST_CAPTCHAS:
+            self._proving += 1
+            try:
+                if await asyncio.get_running_loop().run_in_executor(
+                    self._captchas, lambda: now.is_person(wish.captcha, learner_id=learner_id, address=asking.address)
+                ):
+                    return
+            finally:
+                self._proving -= 1
+        raise Denied(429, "too_often", _("That was too often. Please wait a moment."), retry_after=wait)
+
+    def _no(self, error: Exception, asking: Asking, shop: Shop) -> Reply:
+        """Say what went wrong. When seats or time are gone, look at once: the next no then comes from memory."""
+        if isinstance(error, PriceMoved):
+            return refused(error, asking.language, price=error.facts["minor"], currency=shop.currency)
+        if isinstance(error, SoldOut | Closed):
+            shop.wants_holders = True
+            self._sales.soon(urgent=True)
+            return refused(error, asking.language, epoch=shop.epoch)
+        if isinstance(error, Refused):
+            return refused(error, asking.language)
+        if isinstance(error, Unknown | Failed | DatabaseFault):  # a full disk, a database that is gone
+            if not isinstance(error, Unknown):
+                logger.error("A claim could not be written.", exc_info=error)
+            text = _("We cannot tell yet whether the seat is yours. We will ask again, which is safe.")
+            error = Denied(503, "unknown", text, retry_after=error.retry_after if isinstance(error, Unknown) else 1.0)
+        elif isinstance(error, Overloaded):
+            text = _("A great many people are claiming right now. Nothing was taken; we will try again shortly.")
+            error = Denied(503, "overloaded", text, retry_after=error.retry_after)
+        if not isinstance(error, Denied):
+            logger.error("A claim failed.", exc_info=error)
+            error = Denied(500, "failed", _("Something went wrong on our side."))
+        facts = {"captcha": brakes.current().has_captcha} if error.code == "too_often" else {}
+        return denied(error, asking.language, **facts)
+
+    def _count(self, shop: Shop, reply: Reply, seconds: float) -> None:
+        tally = self._pulse.of(shop.id)
+        tally.asked += 1
+        if reply.status == NEW:
+            tally.held += 1
+        elif reply.status in SHED:
+            tally.shed += 1
+        elif reply.status >= FAILED:
+            tally.failed += 1
+        elif reply.status != KNOWN:
+            tally.refused += 1
+        tally.slow.note(seconds)
+
+    @cached_property
+    def _checkout(self) -> list[str]:
+        return reverse("orders:checkout", args=[PLACE]).split(str(PLACE))
+
+    def _said(self, shop: Shop, taken: Taken) -> bytes:
+        before, after = self._checkout
+        until, said = self._until
+        if taken.held_until is not until:  # one moment for all of a batch
+            said = taken.held_until.isoformat()
+            self._until = taken.held_until, said
+        return (
+            f'{{"claim":{taken.claim_id},"seat":{taken.seat_number},"price":{taken.price},'
+            f'"currency":{shop.currency_said},"state":"{taken.state}","held_until":"{said}",'
+            f'"now":"{clock.now().isoformat()}","checkout":"{before}{taken.claim_id}{after}"}}'
+        ).encode()

@@ -1,0 +1,131 @@
+"""``POST /gate/reservations``: one's word to be there when a sale opens, given or taken back, by group commit.
+
+The body is ``{"offer": slug, "standing": true | false}``. The answer, once it is durable, is ``{"standing",
+"reserved_at", "count", "opens_at", "now"}``: 201 if it is new, else 200. Who reserves is said by the entry pass.
+"""
+
+import json
+import logging
+from typing import Any, Protocol
+
+from django.db import close_old_connections, connections
+from django.utils.translation import gettext_noop as _
+
+from kaiying.gate.asking import Asking, cookie_of
+from kaiying.gate.door import turn_cookie
+from kaiying.gate.refusals import Reply, denied, refused
+from kaiying.gate.request import Denied
+from kaiying.gate.revocations import Revocations
+from kaiying.gate.sales import SLUG, Sales
+from kaiying.kit.errors import Refused
+from kaiying.offers.actions import reserve
+from kaiying.offers.vocabulary import Reserved, ReserveRequest
+from kaiying.wire import brakes, clock
+from kaiying.wire.batcher import Batcher, Overloaded
+from kaiying.wire.entry import COOKIE, read_entry
+from kaiying.wire.passes import BadPass
+from kaiying.wire.turns import Turn
+
+logger = logging.getLogger(__name__)
+LARGEST_BODY = 1024
+LONGEST_NAME = 64
+FIELDS = {"offer", "standing"}
+PATIENCE = 5.0
+BREATH = 0.004
+"""Seconds between two batches of a crowd: nobody here is in a race, and large batches cost the least."""
+
+NEW, KNOWN = 201, 200
+
+
+class Ask(Protocol):
+    """Has one wish written, with the others that wait, and returns what stands; raises the refusal."""
+
+    async def __call__(self, item: ReserveRequest, *, patience: float) -> Reserved:
+        """Wait until it is durable; ``Overloaded`` says that nothing was written."""
+
+
+class Reservations:
+    """Answers reservations."""
+
+    def __init__(self, revocations: Revocations, *, ask: Ask | None = None, sales: Sales | None = None) -> None:
+        """Write through ``ask``, else by a batcher of this process, whose thread starts with the first reservation."""
+        self._revocations, self._sales = revocations, sales
+        self.batcher: Batcher[ReserveRequest, Reserved] = Batcher(
+            commit, limit=512, leave=connections.close_all, breath=BREATH, name="reservations"
+        )
+        self._ask = ask or self.batcher.ask
+
+    async def answer(self, asking: Asking) -> Reply:
+        """Answer one request, after what it asked is durable."""
+        try:
+            asked = read(asking.body, learner_id=self._learner(asking))
+            _hold_back(asked.learner_id, asking.address)
+            answer = await self._ask(asked, patience=PATIENCE)
+        except Refused as no:
+            return refused(no, asking.language)
+        except Denied as no:
+            return denied(no, asking.language)
+        except Overloaded as overloaded:
+            text = _("There is a lot going on. Nothing is lost; we will try again shortly.")
+            return denied(Denied(503, "overloaded", text, retry_after=overloaded.retry_after), asking.language)
+        return Reply(NEW if answer.is_new else KNOWN, _said(answer), self._turn(asked, answer))
+
+    def _turn(self, asked: ReserveRequest, answer: Reserved) -> tuple[tuple[str, str], ...]:
+        """Return the header that keeps an early turn in the browser; without it the waiting room finds it again."""
+        shop = self._sales.known(asked.offer) if self._sales is not None and answer.standing else None
+        return (("set-cookie", turn_cookie(Turn(shop.id, asked.learner_id))),) if shop is not None else ()
+
+    def _learner(self, asking: Asking) -> int:
+        if not asking.is_ours:
+            raise Denied(403, "foreign", _("This may only be sent from our own pages."))
+        try:
+            entry = read_entry(cookie_of(asking.cookie, COOKIE), at=clock.now())
+        except BadPass:
+            entry = None
+        if entry is None or self._revocations.ended_entry(entry):
+            raise Denied(401, "signed_out", _("You are signed out. Please sign in again."))
+        if not asking.is_json:
+            raise Denied(415, "content_type", _("A reservation is sent as JSON."))
+        return entry.user_id
+
+
+def _hold_back(learner_id: int, address: str) -> None:
+    wait = brakes.current().wait(learner_id, address)
+    if wait:
+        raise Denied(429, "too_often", _("That was too often. Please wait a moment."), retry_after=wait)
+
+
+def commit(asked: list[ReserveRequest]) -> list[Reserved | Exception]:
+    """Write the reservations of many requests in one transaction; runs in the batcher's thread."""
+    close_old_connections()
+    return [*reserve(asked, at=clock.now())]
+
+
+def read(body: bytes, *, learner_id: int) -> ReserveRequest:
+    """Return what a request's body asks for; raises ``Denied`` (400) naming what is wrong."""
+    try:
+        said: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Denied(400, "not_json", _("The request is not JSON.")) from None
+    if not isinstance(said, dict):
+        raise _wrong("body")
+    if unknown := said.keys() - FIELDS:
+        raise _wrong(min(unknown)[:LONGEST_NAME])
+    offer, standing = said.get("offer"), said.get("standing")
+    if not isinstance(offer, str) or not SLUG.match(offer):
+        raise _wrong("offer")
+    if not isinstance(standing, bool):
+        raise _wrong("standing")
+    return ReserveRequest(offer, learner_id, standing)
+
+
+def _wrong(field: str) -> Denied:
+    return Denied(400, "bad_reservation", _("“%(field)s” is not as it should be."), field=field)
+
+
+def _said(answer: Reserved) -> bytes:
+    since = f'"{answer.reserved_at.isoformat()}"' if answer.reserved_at else "null"
+    return (
+        f'{{"standing":{"true" if answer.standing else "false"},"reserved_at":{since},"count":{answer.reserved},'
+        f'"opens_at":"{answer.opens_at.isoformat()}","now":"{clock.now().isoformat()}"}}'
+    ).encode()
