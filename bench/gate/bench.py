@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 
 from bench.gate.databases import Database, Shelf
 from bench.gate.fixtures import HIGH, LOW, NIGHT, NIGHT_SEATS
 from bench.gate.history import Verdict, judge
-from bench.gate.load import Line, Load, Played, claim_body, read_history, write_plan
+from bench.gate.load import Line, Load, Played, claim_body, joined, read_history, write_plan
 from bench.gate.passes import Passes
 from bench.gate.servers import EMPTY, PRODUCT, Server, running
 from bench.gate.table import RECORD, Row
@@ -21,6 +22,8 @@ WARM = 500
 
 OPENING = 1.5
 """Seconds after the first request in which the waiting room of a sale lets its first people in."""
+
+SLICES = 5
 
 LADDERS = {NIGHT: {LOW: NIGHT_SEATS // 2, HIGH: NIGHT_SEATS // 2}}
 """How many seats there are at a price, as the sale was opened; the judge need not believe the tables."""
@@ -94,7 +97,7 @@ class Bench:
         replace(load, count=1, seconds=0, rate=0, connections=1, history=None).play(self.folder, server.port)
         time.sleep(OPENING)
         replace(load, count=WARM, seconds=0, rate=0, connections=16, history=history).play(self.folder, server.port)
-        return replace(load, skip=WARM, count=max(0, load.count - WARM))
+        return replace(load, skip=load.skip + WARM, count=max(0, load.count - WARM))
 
     def empty(self, load: Load) -> Run:
         """Measure the empty POST with the same requests over as many connections."""
@@ -102,24 +105,51 @@ class Bench:
             data = self.folder / "empty"
             data.mkdir()
             self._empty = self._stack.enter_context(running(Database(data), self.port + 1, EMPTY))
-        return self.run(self._empty, replace(load, rate=0, count=0, skip=0, seconds=1.5, patience=0, history=None))
+        return self.run(self._empty, replace(load, rate=0, count=0, skip=0, seconds=1, patience=0, history=None))
 
     def beside(self, server: Server, load: Load) -> tuple[Run, float, float]:
-        """Play with the empty POST before and after; returns the run, what the empty did a second, and its µs."""
-        load = self.warm(server, load)
-        before = self.empty(load)
-        run = self.run(server, load)
-        after = self.empty(load)
-        return run, mean([before.played.rate, after.played.rate]), mean([before.micros, after.micros])
+        """Play with the empty POST before and after; returns the run, what the empty did a second, and its µs.
+
+        What is measured for some seconds is played in slices with the empty POST between them: a machine that is not
+        ours alone is fast in one second and slow in the next. The rate of the empty POST that is returned is such that
+        the run's multiple of it is the median over the slices.
+        """
+        return self.in_slices(server, self.warm(server, load))
+
+    def in_slices(self, server: Server, load: Load) -> tuple[Run, float, float]:
+        """Do the same with a server that is warm."""
+        empties, runs = [self.empty(load)], list[Run]()
+        for number in range(SLICES if load.seconds else 1):
+            sent = sum(run.played.offered for run in runs)
+            history = load.history and _numbered(load.history, number)
+            part = replace(load, skip=load.skip + sent, seconds=load.seconds / SLICES, history=history)
+            runs.append(self.run(server, part))
+            empties.append(self.empty(load))
+        ratios = [
+            run.played.rate / mean([before.played.rate, after.played.rate])
+            for run, (before, after) in zip(runs, pairwise(empties), strict=True)
+        ]
+        run = Run(joined([run.played for run in runs]), mean(run.micros for run in runs))
+        return run, run.played.rate / median(ratios), mean(empty.micros for empty in empties)
 
     def judged(self, database: Database, offer: str, *histories: Path) -> Verdict:
-        """Have the judge read histories, those of warming up as well, and the tables."""
-        warming = [path for path in map(_of_warming, histories) if path.exists()]
-        return judge(read_history(*warming, *histories), database.tables(offer), ladder=LADDERS.get(offer))
+        """Have the judge read histories with all their parts, and the tables."""
+        parts = [part for path in histories for part in parts_of(path)]
+        return judge(read_history(*parts), database.tables(offer), ladder=LADDERS.get(offer))
 
 
 def _of_warming(history: Path) -> Path:
     return history.with_suffix(".warm.csv")
+
+
+def _numbered(history: Path, number: int) -> Path:
+    return history.with_suffix(f".{number}.csv")
+
+
+def parts_of(history: Path) -> list[Path]:
+    """Return the files a history was written to: of warming up, of its slices, or of the whole."""
+    parts = history.parent.glob(f"{history.stem}.*.csv")
+    return [*parts, *([history] if history.exists() else [])]
 
 
 def claims_load(plan: Path, *, offer: str = NIGHT, connections: int = 64) -> Load:
@@ -147,6 +177,6 @@ def odd(played: Played, *expected: int, history: Path | None = None) -> str:
     """Name the statuses nobody expected, with their codes if there is a history; empty if there are none."""
     strange = {status: count for status, count in played.statuses.items() if status not in expected}
     if strange and history:
-        codes = Counter((one.status, one.code) for one in read_history(history) if one.status in strange)
+        codes = Counter((one.status, one.code) for one in read_history(*parts_of(history)) if one.status in strange)
         return ", ".join(f"{count} × {status} {code}" for (status, code), count in codes.most_common(5))
     return ", ".join(f"{count} × {status}" for status, count in strange.items())

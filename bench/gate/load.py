@@ -4,8 +4,9 @@ import csv
 import json
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,25 @@ class Played:
         """Return what was given a second, in whole seconds of asking, without the first few."""
         whole = self.taken_each_second[skip : max(skip + 1, int(self.seconds))]
         return sum(whole) / len(whole) if whole else 0.0
+
+
+def joined(parts: Sequence[Played]) -> Played:
+    """Return parts of one run as one: counts and seconds are added, of the times each is the worst of the parts."""
+    first, *others = parts
+    for other in others:
+        said = {
+            field.name: _joined(getattr(first, field.name), getattr(other, field.name)) for field in fields(Played)
+        }
+        first = Played(**said | {"began": first.began})
+    return first
+
+
+def _joined(one: Any, other: Any) -> Any:
+    if isinstance(one, Times):
+        return Times(one.count + other.count, *map(max, zip(astuple(one)[1:], astuple(other)[1:], strict=True)))
+    if isinstance(one, dict):
+        return dict(Counter(one) + Counter(other))
+    return one + other
 
 
 def build(folder: Path, name: str = "load", *words: str) -> Path:

@@ -43,8 +43,6 @@ from kaiying.wire.frames import Link
 from kaiying.wire.live import Hub, News
 
 logger = logging.getLogger(__name__)
-BREATH = 0.003
-"""Seconds the writer of claims pauses while a crowd comes: batches grow, and the loop has the interpreter to itself."""
 GRACE = 1.0
 """Seconds in which a download may still end by itself when the process stops."""
 RECALL_SLACK = timedelta(seconds=2)
@@ -65,7 +63,7 @@ class Gate:
         self.tail = Tail(self._hand_over(self._deliver), self._hand_over(self._recall))
         self.sales, self.pulse = Sales(self.reader), Pulse()
         self.ledger: Batcher[ClaimRequest, Taken] = Batcher(
-            commit, limit=512, leave=connections.close_all, breath=BREATH, name="claims"
+            commit, limit=512, leave=connections.close_all, in_turns=True, name="claims"
         )
         self.door = Door(self.sales)
         self._link = link

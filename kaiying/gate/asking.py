@@ -26,6 +26,7 @@ class Asking:
     """One request. Headers that came more than once are joined as HTTP says; ``None`` and empty: not there."""
 
     body: bytes = b""
+    length: str = ""
     cookie: str = ""
     host: str = ""
     kind: str = ""

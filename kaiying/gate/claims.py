@@ -43,6 +43,9 @@ logger = logging.getLogger(__name__)
 PATIENCE = 3.0
 """Seconds within which a claim must begin to be written."""
 
+TICK = 0.01
+"""Seconds for which answers say the same moment; a countdown needs no more."""
+
 CAPTCHAS_AT_ONCE, MOST_CAPTCHAS = 4, 64
 PLACE = 9_000_000_000
 NEW, KNOWN = 201, 200
@@ -73,12 +76,13 @@ class Claims:
         self._captchas = ThreadPoolExecutor(CAPTCHAS_AT_ONCE, thread_name_prefix="captcha")
         self._proving = 0
         self._until: tuple[datetime | None, str] = (None, "")
+        self._now = float("-inf"), ""
 
     async def answer(self, asking: Asking) -> Reply:
         """Answer one request."""
-        begun = time.perf_counter()
+        begun, at = time.perf_counter(), clock.now()
         try:
-            learner_id = self._learner(asking)
+            learner_id = self._learner(asking, at)
             wish = read_wish(asking.body)
             shop = self._sales.known(wish.offer) or await self._find(wish.offer)
         except Denied as no:
@@ -86,7 +90,9 @@ class Claims:
         except Refused as no:
             return refused(no, asking.language)
         try:
-            reply = self._from_memory(asking, shop, learner_id) or await self._claim(asking, wish, shop, learner_id)
+            reply = self._from_memory(asking, shop, learner_id, at)
+            if reply is None:
+                reply = await self._claim(asking, wish, shop, learner_id, at)
         except Exception as error:  # noqa: BLE001 — told apart there
             reply = self._no(error, asking, shop)
         self._count(shop, reply, time.perf_counter() - begun)
@@ -96,11 +102,11 @@ class Claims:
         """End the threads that ask for captchas."""
         self._captchas.shutdown(wait=False, cancel_futures=True)
 
-    def _learner(self, asking: Asking) -> int:
+    def _learner(self, asking: Asking, at: datetime) -> int:
         if not asking.is_ours:
             raise Denied(403, "foreign", _("This may only be sent from our own pages."))
         try:
-            entry = read_entry(cookie_of(asking.cookie, COOKIE), at=clock.now())
+            entry = read_entry(cookie_of(asking.cookie, COOKIE), at=at)
         except BadPass:
             entry = None
         if entry is None or self._revocations.ended_entry(entry):
@@ -115,9 +121,8 @@ class Claims:
             raise NoSuchOffer
         return shop
 
-    def _from_memory(self, asking: Asking, shop: Shop, learner_id: int) -> Reply | None:
+    def _from_memory(self, asking: Asking, shop: Shop, learner_id: int, at: datetime) -> Reply | None:
         """Refuse what the clock or the latch refuses; whoever has something in this offer goes to the ledger."""
-        at = clock.now()
         no = shop.refuses(at)
         if no is None:
             return None
@@ -126,10 +131,10 @@ class Claims:
             return refused(no, asking.language, opens_at=shop.stand.offer.opens_at.isoformat(), now=at.isoformat())
         return shop.says_no(no, asking.language) if shop.has_nothing(learner_id) else None
 
-    async def _claim(self, asking: Asking, wish: Wish, shop: Shop, learner_id: int) -> Reply:
+    async def _claim(self, asking: Asking, wish: Wish, shop: Shop, learner_id: int, at: datetime) -> Reply:
         if self._door is not None:
             try:
-                self._door(shop, learner_id, asking.cookie, clock.now())
+                self._door(shop, learner_id, asking.cookie, at)
             except WaitInLine as no:
                 if reply := await self._door.reply(no, shop, learner_id, asking.language):
                     return reply
@@ -197,12 +202,16 @@ class Claims:
 
     def _said(self, shop: Shop, taken: Taken) -> bytes:
         before, after = self._checkout
-        until, said = self._until
+        until, held_until = self._until
         if taken.held_until is not until:  # one moment for all of a batch
-            said = taken.held_until.isoformat()
-            self._until = taken.held_until, said
+            held_until = taken.held_until.isoformat()
+            self._until = taken.held_until, held_until
+        tick, now = self._now
+        if time.monotonic() - tick > TICK:
+            now = clock.now().isoformat()
+            self._now = time.monotonic(), now
         return (
             f'{{"claim":{taken.claim_id},"seat":{taken.seat_number},"price":{taken.price},'
-            f'"currency":{shop.currency_said},"state":"{taken.state}","held_until":"{said}",'
-            f'"now":"{clock.now().isoformat()}","checkout":"{before}{taken.claim_id}{after}"}}'
+            f'"currency":{shop.currency_said},"state":"{taken.state}","held_until":"{held_until}",'
+            f'"now":"{now}","checkout":"{before}{taken.claim_id}{after}"}}'
         ).encode()

@@ -84,7 +84,7 @@ class Door:
                 raise _wait(turn, place - line.threshold, line)
             arrivals.note(shop.id, learner_id)
             return
-        if self._room_left(line) <= 0:
+        if self._room_left(shop.id, line) <= 0:
             raise _wait(None, line.end - line.threshold, line)
         arrivals.note(shop.id, learner_id, walked=True)
 
@@ -151,9 +151,10 @@ class Door:
         shop.moved(line)
         self._room[shop.id] = line.threshold - line.end
 
-    def _room_left(self, line: Admission) -> int:
+    def _room_left(self, offer_id: int, line: Admission) -> int:
         """Return how many may still walk through until the next beat; what walked is counted into ``end`` by then."""
-        return self._room.get(line.pk, line.threshold - line.end) - arrivals.walked(line.pk)
+        room = self._room.get(offer_id)
+        return (line.threshold - line.end if room is None else room) - arrivals.walked(offer_id)
 
     def _turn(self, shop: Shop, learner_id: int, token: str, at: datetime) -> Turn | None:
         if token:

@@ -31,9 +31,6 @@ LARGEST_BODY = 1024
 LONGEST_NAME = 64
 FIELDS = {"offer", "standing"}
 PATIENCE = 5.0
-BREATH = 0.004
-"""Seconds between two batches of a crowd: nobody here is in a race, and large batches cost the least."""
-
 NEW, KNOWN = 201, 200
 
 
@@ -51,7 +48,7 @@ class Reservations:
         """Write through ``ask``, else by a batcher of this process, whose thread starts with the first reservation."""
         self._revocations, self._sales = revocations, sales
         self.batcher: Batcher[ReserveRequest, Reserved] = Batcher(
-            commit, limit=512, leave=connections.close_all, breath=BREATH, name="reservations"
+            commit, limit=512, leave=connections.close_all, in_turns=True, name="reservations"
         )
         self._ask = ask or self.batcher.ask
 

@@ -1,6 +1,7 @@
 """The body of a claim: read, checked, and refused with the name of the field that is wrong."""
 
 import json
+import re
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_noop as _
@@ -14,8 +15,11 @@ MOST = 2**63 - 1
 LONGEST_NAME = 64
 LONGEST_TOKEN = 2048
 FIELDS = {"offer", "max_price", "key", "captcha"}
-PLAIN = 3
+FEWEST = 3
 """How many fields a claim has without proof that a person sends it."""
+
+PLAIN = re.compile(rb'{"offer":"([-\w]{1,60})","max_price":(0|[1-9]\d{0,17}),"key":"([\w.-]{8,64})"}')
+"""A claim as our own page writes it: whatever has this form is well, and needs no other look."""
 
 
 class Wish(NamedTuple):
@@ -36,6 +40,14 @@ _read = json.JSONDecoder(parse_constant=_not_a_number).decode
 
 def read_wish(body: bytes) -> Wish:
     """Return what a body asks for; raises ``Denied`` (400)."""
+    plain = PLAIN.fullmatch(body)
+    if plain is not None:
+        offer, max_price, key = plain.groups()
+        return Wish(offer.decode(), int(max_price), key.decode(), "")
+    return _read_any(body)
+
+
+def _read_any(body: bytes) -> Wish:
     try:
         said: Any = _read(body.decode())
     except (ValueError, RecursionError):
@@ -49,7 +61,7 @@ def read_wish(body: bytes) -> Wish:
         raise _wrong("max_price")
     if not isinstance(key, str) or not KEY.match(key):
         raise _wrong("key")
-    return Wish(offer, max_price, key, _captcha(said) if len(said) > PLAIN else "")
+    return Wish(offer, max_price, key, _captcha(said) if len(said) > FEWEST else "")
 
 
 def _captcha(said: dict[str, Any]) -> str:

@@ -9,7 +9,8 @@ raises, every item is tried again alone: one that cannot be written must not tak
 must be idempotent, as every action on a hot path is.
 
 An item costs an entry, a future and a place in a deque: no timer and no lock of its own. Those who waited too long are
-found by one look over the queue every now and then, and each loop is woken once a batch.
+found by one look over the queue every now and then, and each loop is woken once a batch. While a crowd comes, the loop
+and the thread can work in turns (see ``baton``).
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from queue import SimpleQueue
 
+from kaiying.wire.baton import Baton, Gathering
 from kaiying.wire.figures import SECONDS, SIZES, Histogram
 from kaiying.wire.pace import Pace
 
@@ -34,6 +36,7 @@ SWEEP = 0.05
 
 type Commit[T, R] = Callable[[list[T]], Sequence[R | Exception]]
 type Answer[R] = R | BaseException
+type Told[T, R] = tuple[Sequence[Entry[T, R]], Sequence[Answer[R]]]
 
 
 class Overloaded(Exception):
@@ -102,13 +105,12 @@ class Batcher[T, R]:
         longest_wait: float = LONGEST_WAIT,
         weigh: Callable[[T], int] | None = None,
         leave: Callable[[], None] = lambda: None,
-        breath: float = 0.0,
+        in_turns: bool = False,
         name: str = "batcher",
     ) -> None:
         """Bound batches and the queue by the summed weight of items; ``leave`` runs in the thread at its end.
 
-        While a crowd comes, the writer takes a ``breath`` of so many seconds between two batches: they grow, and the
-        loop has that time to itself.
+        ``in_turns``: while a crowd comes, the loop stands still for each batch instead of running beside the thread.
         """
         self._commit, self._weigh, self._leave, self.name = commit, weigh, leave, name
         self._limit, self._most_waiting, self._longest_wait = limit, most_waiting, longest_wait
@@ -121,7 +123,9 @@ class Batcher[T, R]:
         self._sweeper: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._breath, self._last = breath, 0
+        self._in_turns, self._last = in_turns, 0
+        self._baton: Baton[Told[T, R]] = Baton()
+        self._gatherer: asyncio.AbstractEventLoop | None = None
         self.figures = Figures()
 
     @property
@@ -156,7 +160,9 @@ class Batcher[T, R]:
         now = time.monotonic()
         entry: Entry[T, R] = Entry(item, weight, loop, now, now + patience)
         self._queue.append(entry)
-        if self._idle or self._thread is None:
+        if self._in_turns and self._last >= CROWD and self._baton.is_welcome:
+            self._begin_to_gather(loop)
+        elif self._idle or self._thread is None:
             self._wake()
         if self._sweeper is not loop:
             self._begin_to_sweep(loop)
@@ -180,6 +186,27 @@ class Batcher[T, R]:
             # A daemon: a process that is told to die must not wait for a stuck disk. Nothing acknowledged is at risk.
             self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
             self._thread.start()
+
+    # --- in turns with the loop -------------------------------------------------------------------------------------
+
+    def _begin_to_gather(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Gather a batch in this loop, unless another one that still runs does."""
+        if self._gatherer is None or self._gatherer.is_closed():
+            self._gatherer = loop
+            loop.call_soon(self._gather, loop, Gathering())
+
+    def _gather(self, loop: asyncio.AbstractEventLoop, gathering: Gathering) -> None:
+        if not gathering.is_done(len(self._queue), expected=self._last):
+            loop.call_soon(self._gather, loop, gathering)
+            return
+        self._gatherer = None
+        if not self._queue or not self._idle:
+            return  # the writer is at work, and will take what waits along
+        self._baton.offer()
+        self._wake()
+        told = self._baton.take()
+        if told is not None:
+            _tell(*told, here=loop)
 
     # --- those who waited too long, or left -------------------------------------------------------------------------
 
@@ -219,14 +246,13 @@ class Batcher[T, R]:
                 answers = self._write(batch)
                 self._note(batch, self._pace.end())
                 self._last = len(batch)
-                _tell(batch, answers)
+                if not self._baton.passes((batch, answers)):
+                    _tell(batch, answers)
         finally:
             self._leave()
 
     def _next_batch(self) -> list[Entry[T, R]]:
         """Wait for something to write, then take along what else waits; empty when it is time to end."""
-        if self._breath and self._last >= CROWD and not self._closed:
-            time.sleep(self._breath)
         while True:
             batch, late = self._take()
             if late:
@@ -298,10 +324,15 @@ class Batcher[T, R]:
         return results
 
 
-def _tell[T, R](batch: Sequence[Entry[T, R]], answers: Sequence[Answer[R]]) -> None:
-    """Wake each loop once, however many of its askers are in the batch."""
+def _tell[T, R](
+    batch: Sequence[Entry[T, R]], answers: Sequence[Answer[R]], *, here: asyncio.AbstractEventLoop | None = None
+) -> None:
+    """Wake each loop once, however many of its askers are in the batch; ``here`` is the loop that calls."""
     for loop in {entry.loop for entry in batch}:
         pairs = [pair for pair in zip(batch, answers, strict=True) if pair[0].loop is loop]
+        if loop is here:
+            _answer_all(pairs)
+            continue
         with contextlib.suppress(RuntimeError):  # that loop has ended, and its askers with it
             loop.call_soon_threadsafe(_answer_all, pairs)
 

@@ -41,9 +41,10 @@ def configure(setting: str | None) -> None:
 
 def now(request: object | None = None) -> datetime:
     """Return this moment in UTC; a request that travels in time (``request.at``) brings its own."""
-    at = getattr(request, "at", None)
-    if isinstance(at, datetime):
-        return at
+    if request is not None:
+        at = getattr(request, "at", None)
+        if isinstance(at, datetime):
+            return at
     return _frozen.get() or datetime.now(UTC) + _shift
 
 

@@ -1,8 +1,7 @@
 """The entry pass: the cookie by which the gate knows who is there without asking the database."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from kaiying.wire import clock
 from kaiying.wire.passes import BadPass, Keys, issue, read
@@ -15,8 +14,7 @@ MOST_KNOWN = 20_000
 """Passes that are remembered, some four hundred bytes each: people ask more than once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """Who came in, and when that was attested (``issued``, by the real clock, for revocation)."""
 
     user_id: int

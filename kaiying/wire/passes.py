@@ -8,9 +8,9 @@ never opens another. Several secrets may be configured: the first signs, the oth
 import hmac
 import json
 import math
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -19,10 +19,9 @@ from typing import Any, Self
 VERSION = "1"
 LONGEST = 4096
 SHORTEST_SECRET = 16
-PARTS = 4
-NUMBER = (int, float)
+TO_URL, FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 
-_parse = json.JSONDecoder().decode
+_parse = json.JSONDecoder().raw_decode
 
 _secrets: tuple[str, ...] = ()
 
@@ -41,6 +40,12 @@ class Keys:
     """The signing keys of one purpose, newest first."""
 
     ring: tuple[bytes, ...]
+    signers: dict[str, hmac.HMAC] = field(init=False, repr=False, compare=False)
+    """By the name of each key: begun with it, to be copied."""
+
+    def __post_init__(self) -> None:
+        """Name the keys."""
+        object.__setattr__(self, "signers", {_key_id(key): hmac.new(key, digestmod=sha256) for key in self.ring})
 
     @classmethod
     @lru_cache(maxsize=64)  # the edge asks for the same few with every request
@@ -58,10 +63,6 @@ class Keys:
             raise RuntimeError(message)
         return cls.derive(purpose, *_secrets)
 
-    def find(self, key_id: str) -> bytes | None:
-        """Return the key that ``key_id`` names."""
-        return next((key for key in self.ring if _key_id(key) == key_id), None)
-
 
 def configure(*secrets: str) -> None:
     """Set the secrets all keys derive from: the current one first, then those still believed."""
@@ -74,30 +75,34 @@ def configure(*secrets: str) -> None:
 
 def issue(payload: Mapping[str, Any], *, key: Keys | str, until: datetime) -> str:
     """Sign ``payload``; ``x`` in it is taken: it holds the end, in seconds since 1970."""
-    secret = _ring(key).ring[0]
+    keys = _ring(key)
+    key_id = _key_id(keys.ring[0])
     body = json.dumps(
         {**payload, "x": math.floor(until.timestamp() * 1000) / 1000},
         separators=(",", ":"),
         ensure_ascii=False,
     )
-    head = f"{VERSION}.{_key_id(secret)}.{_encode(body.encode())}"
-    return f"{head}.{_encode(_sign(secret, head))}"
+    head = b"%b.%b.%b" % (VERSION.encode(), key_id.encode(), _encode(body.encode()))
+    return (b"%b.%b" % (head, _sign(keys.signers[key_id], head))).decode()
 
 
 def read(token: str, *, key: Keys | str, at: datetime) -> dict[str, Any]:
     """Return the payload of a pass that is ours and not over at ``at``; raises ``BadPass``."""
     if len(token) > LONGEST or not token.isascii():
         raise BadPass("shape")
-    head, _, signature = token.rpartition(".")
-    parts = head.split(".")
-    if len(parts) != PARTS - 1 or parts[0] != VERSION:
+    head, _, signature = token.encode().rpartition(b".")
+    try:
+        version, key_id, encoded = head.decode().split(".")
+    except ValueError:
+        raise BadPass("shape") from None
+    if version != VERSION:
         raise BadPass("shape")
-    secret = _ring(key).find(parts[1])
-    if secret is None:
+    signer = _ring(key).signers.get(key_id)
+    if signer is None:
         raise BadPass("key")
-    if not hmac.compare_digest(_encode(_sign(secret, head)), signature):
+    if not hmac.compare_digest(_sign(signer, head), signature):
         raise BadPass("signature")
-    payload = _payload(parts[2])
+    payload = _payload(encoded)
     if at.timestamp() >= payload["x"]:
         raise BadPass("over")
     return payload
@@ -110,11 +115,11 @@ def ends_at(payload: Mapping[str, Any]) -> datetime:
 
 def _payload(encoded: str) -> dict[str, Any]:
     try:
-        payload = _parse(_decode(encoded).decode())
-    except ValueError:
+        payload, _end = _parse(a2b_base64(encoded.encode().translate(FROM_URL) + b"==").decode())
+        until = payload["x"]
+    except (ValueError, TypeError, LookupError):
         raise BadPass("payload") from None
-    until = payload.get("x") if isinstance(payload, dict) else None
-    if not isinstance(until, NUMBER) or isinstance(until, bool) or not math.isfinite(until):
+    if type(until) not in {int, float} or not math.isfinite(until):
         raise BadPass("payload")
     return payload  # type: ignore[no-any-return]
 
@@ -123,17 +128,12 @@ def _ring(key: Keys | str) -> Keys:
     return Keys.derive("", key) if isinstance(key, str) else key
 
 
-def _sign(key: bytes, head: str) -> bytes:
+def _sign(signer: hmac.HMAC, head: bytes) -> bytes:
     # Not hmac.digest: that gives other threads the interpreter for two microseconds of work, and in a busy process
     # waits twenty for it to come back.
-    signing = _keyed(key).copy()
-    signing.update(head.encode())
-    return signing.digest()
-
-
-@lru_cache(maxsize=64)
-def _keyed(key: bytes) -> hmac.HMAC:
-    return hmac.new(key, digestmod=sha256)
+    signing = signer.copy()
+    signing.update(head)
+    return _encode(signing.digest())
 
 
 @lru_cache(maxsize=64)
@@ -141,9 +141,5 @@ def _key_id(key: bytes) -> str:
     return sha256(b"id" + key).hexdigest()[:6]
 
 
-def _encode(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _decode(text: str) -> bytes:
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+def _encode(raw: bytes) -> bytes:
+    return b2a_base64(raw, newline=False).translate(TO_URL, b"=")
