@@ -73,9 +73,7 @@ def joined(parts: Sequence[Played]) -> Played:
     """Return parts of one run as one: counts and seconds are added, of the times each is the worst of the parts."""
     first, *others = parts
     for other in others:
-        said = {
-            field.name: _joined(getattr(first, field.name), getattr(other, field.name)) for field in fields(Played)
-        }
+        said = {field.name: _joined(getattr(first, field.name), getattr(other, field.name)) for field in fields(Played)}
         first = Played(**said | {"began": first.began})
     return first
 

@@ -27,7 +27,9 @@ class Driver:
         self.statuses: set[int] = set()
 
     async def _one(self, who: int) -> None:
-        body = json.dumps({"offer": self._offer, "max_price": 9_900, "key": f"part-{who:09}"}, separators=(",", ":")).encode()
+        body = json.dumps(
+            {"offer": self._offer, "max_price": 9_900, "key": f"part-{who:09}"}, separators=(",", ":")
+        ).encode()
         headers = [
             (b"host", b"127.0.0.1:8000"),
             (b"origin", b"http://127.0.0.1:8000"),

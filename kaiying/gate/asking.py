@@ -5,9 +5,9 @@ ordinary (a name that comes twice, a quoted value) takes the same way as everywh
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import parse_cookie
@@ -17,46 +17,65 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 from kaiying.wire import brakes
 from kaiying.wire.brakes import client_address
 
+JSON = b"application/json"
 LONGEST_PREFERENCE = 256
 SIMPLE = re.compile(r"[\w.=%/+-]+", re.ASCII)
 
 
 @dataclass(slots=True)
 class Asking:
-    """One request. Headers that came more than once are joined as HTTP says; ``None`` and empty: not there."""
+    """One request: its headers by their names in lower case, each once, and whoever is at the other end."""
 
-    body: bytes = b""
-    length: str = ""
-    cookie: str = ""
-    host: str = ""
-    kind: str = ""
-    languages: str = ""
-    forwarded: str = ""
-    origin: str | None = None
-    site: str | None = None
+    headers: Mapping[bytes, bytes]
     peer: str = ""
+    body: bytes = b""
+
+    def text(self, name: bytes) -> str:
+        """Return a header, or nothing."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    @property
+    def cookies(self) -> str:
+        """The cookies as they came."""
+        return self.text(b"cookie")
 
     @property
     def language(self) -> str:
         """The language the reader chose, else the one the browser prefers, else ours."""
-        return language_of(cookie_of(self.cookie, settings.LANGUAGE_COOKIE_NAME), self.languages[:LONGEST_PREFERENCE])
+        preferred = self.text(b"accept-language")[:LONGEST_PREFERENCE]
+        return language_of(cookie_of(self.cookies, settings.LANGUAGE_COOKIE_NAME), preferred)
 
     @property
     def is_ours(self) -> bool:
         """Whether one of our own pages sent it. A browser says where a request comes from; silence is not ours."""
-        return is_same_origin(self.site, self.origin, self.host)
+        get = self.headers.get
+        return is_same_origin(get(b"sec-fetch-site"), get(b"origin"), get(b"host", b""))
 
     @property
     def address(self) -> str:
         """The address of whoever asks: the peer's, or what our proxies saw."""
-        if not self.forwarded:
-            return self.peer
-        return client_address(self.peer, self.forwarded, proxies=brakes.current().proxies)
+        forwarded = self.text(b"x-forwarded-for")
+        return client_address(self.peer, forwarded, proxies=brakes.current().proxies) if forwarded else self.peer
 
     @property
     def is_json(self) -> bool:
         """Whether the body is said to be JSON."""
-        return self.kind == "application/json" or self.kind.partition(";")[0].strip().lower() == "application/json"
+        kind = self.headers.get(b"content-type", b"")
+        return kind == JSON or kind.partition(b";")[0].strip().lower() == JSON
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the body is as long as was said: nothing more can come."""
+        return self.headers.get(b"content-length") == b"%d" % len(self.body)
+
+
+def joined(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
+    """Return headers by name; those that came more than once are joined as HTTP says."""
+    found = dict(headers)
+    if len(found) != len(headers):
+        for name in found:
+            found[name] = (b"; " if name == b"cookie" else b", ").join(value for one, value in headers if one == name)
+    return found
 
 
 def cookie_of(header: str, name: str) -> str:
@@ -73,15 +92,15 @@ def cookie_of(header: str, name: str) -> str:
     return value
 
 
-def is_same_origin(site: str | None, origin: str | None, host: str) -> bool:
+def is_same_origin(site: bytes | None, origin: bytes | None, host: bytes) -> bool:
     """Tell whether a browser says that one of our own pages sent this."""
-    if (site is None and origin is None) or (site is not None and site != "same-origin"):
+    if (site is None and origin is None) or (site is not None and site != b"same-origin"):
         return False
-    if origin is None or origin in {f"http://{host}", f"https://{host}"}:
-        return bool(origin is None or host)
-    if origin in settings.CSRF_TRUSTED_ORIGINS:
+    if origin is None:
         return True
-    return bool(urlsplit(origin).netloc) and urlsplit(origin).netloc == host
+    scheme, _, place = origin.partition(b"://")
+    ours = bool(place) and place == host and scheme in {b"http", b"https"}
+    return ours or origin.decode("latin-1") in settings.CSRF_TRUSTED_ORIGINS
 
 
 @lru_cache(maxsize=1024)

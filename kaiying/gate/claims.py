@@ -106,7 +106,7 @@ class Claims:
         if not asking.is_ours:
             raise Denied(403, "foreign", _("This may only be sent from our own pages."))
         try:
-            entry = read_entry(cookie_of(asking.cookie, COOKIE), at=at)
+            entry = read_entry(cookie_of(asking.cookies, COOKIE), at=at)
         except BadPass:
             entry = None
         if entry is None or self._revocations.ended_entry(entry):
@@ -134,7 +134,7 @@ class Claims:
     async def _claim(self, asking: Asking, wish: Wish, shop: Shop, learner_id: int, at: datetime) -> Reply:
         if self._door is not None:
             try:
-                self._door(shop, learner_id, asking.cookie, at)
+                self._door(shop, learner_id, asking.cookies, at)
             except WaitInLine as no:
                 if reply := await self._door.reply(no, shop, learner_id, asking.language):
                     return reply

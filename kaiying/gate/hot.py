@@ -7,23 +7,13 @@ from collections.abc import Awaitable, Callable
 
 from django.utils.translation import gettext_noop as _
 
-from kaiying.gate.asking import Asking
+from kaiying.gate.asking import Asking, joined
 from kaiying.gate.refusals import Reply, denied
 from kaiying.gate.replies import CLOSED, NOT_KEPT
-from kaiying.gate.request import SLOWEST_BODY, Denied, Gone, Header, Message, Receive, Scope, Send
+from kaiying.gate.request import SLOWEST_BODY, Denied, Gone, Header, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
 HEADERS: tuple[Header, ...] = (*CLOSED, NOT_KEPT, (b"content-type", b"application/json"))
-NAMES = {
-    b"content-length": "length",
-    b"cookie": "cookie",
-    b"host": "host",
-    b"content-type": "kind",
-    b"accept-language": "languages",
-    b"x-forwarded-for": "forwarded",
-    b"origin": "origin",
-    b"sec-fetch-site": "site",
-}
 SWEEP = 1.0
 
 
@@ -42,7 +32,7 @@ class HotPost:
         asking = asking_of(scope)
         try:
             if scope["method"] == "POST":
-                asking.body = await self._body(receive, asking.length)
+                await self._read(asking, receive)
                 reply = await self._answer(asking)
             else:
                 no = Denied(405, "method", _("This address does not answer that kind of request."))
@@ -63,7 +53,7 @@ class HotPost:
         except OSError:
             logger.debug("The client went away from %s.", scope["path"])
 
-    async def _body(self, receive: Receive, length: str) -> bytes:
+    async def _read(self, asking: Asking, receive: Receive) -> None:
         """Read the body. Those who dawdle are found by one look a second instead of a timer each."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 — a coroutine of a server runs in one
@@ -71,11 +61,16 @@ class HotPost:
         if not self._sweeping:
             self._sweep_later()
         try:
-            message = await receive()
-            body: bytes = message.get("body", b"")
-            if body and length == str(len(body)):  # nothing more can come; the server would say so after one more turn
-                return self._within(body)
-            return await self._rest(message, receive)
+            while True:
+                message = await receive()
+                asking.body += message.get("body", b"")
+                if len(asking.body) > self._largest:
+                    raise Denied(413, "too_big", _("That is more than can be sent at once."))
+                if message["type"] == "http.disconnect":
+                    raise Gone
+                # A server takes another turn of the loop to say that nothing comes after the last byte.
+                if asking.is_whole or not message.get("more_body", False):
+                    return
         except asyncio.CancelledError:
             if task not in self._late:
                 raise
@@ -84,22 +79,6 @@ class HotPost:
         finally:
             del self._reading[task]
             self._late.discard(task)
-
-    async def _rest(self, message: Message, receive: Receive) -> bytes:
-        """Read what comes in parts."""
-        whole = b""
-        while True:
-            if message["type"] == "http.disconnect":
-                raise Gone
-            whole = self._within(whole + message.get("body", b""))
-            if not message.get("more_body", False):
-                return whole
-            message = await receive()
-
-    def _within(self, body: bytes) -> bytes:
-        if len(body) > self._largest:
-            raise Denied(413, "too_big", _("That is more than can be sent at once."))
-        return body
 
     def _sweep_later(self) -> None:
         self._sweeping = True
@@ -117,14 +96,6 @@ class HotPost:
 
 
 def asking_of(scope: Scope) -> Asking:
-    """Return what a hot path needs of a scope; headers that come more than once are joined as HTTP says."""
-    client, found = scope.get("client"), dict[str, str]()
-    for name, value in scope["headers"]:
-        field = NAMES.get(name)
-        if field is None:
-            continue
-        text = value.decode("latin-1")
-        if field in found:
-            text = f"{found[field]}{'; ' if field == 'cookie' else ', '}{text}"
-        found[field] = text
-    return Asking(peer=client[0] if client else "", **found)
+    """Return what a hot path needs of a scope."""
+    client = scope.get("client")
+    return Asking(joined(scope["headers"]), client[0] if client else "")

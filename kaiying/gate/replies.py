@@ -8,12 +8,14 @@ from django.utils import translation
 
 from kaiying.gate.request import Denied, Header, Request, Send
 
-SAFE: tuple[Header, ...] = (
+OURS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"referrer-policy", b"same-origin"),
 )
-CLOSED: tuple[Header, ...] = (*SAFE, (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"))
+SAFE: tuple[Header, ...] = (*OURS, (b"referrer-policy", b"same-origin"))
+"""For what may become a document."""
+
+CLOSED: tuple[Header, ...] = (*OURS, (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"))
 NOT_KEPT: Header = (b"cache-control", b"no-store")
 
 

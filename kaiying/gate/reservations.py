@@ -76,7 +76,7 @@ class Reservations:
         if not asking.is_ours:
             raise Denied(403, "foreign", _("This may only be sent from our own pages."))
         try:
-            entry = read_entry(cookie_of(asking.cookie, COOKIE), at=clock.now())
+            entry = read_entry(cookie_of(asking.cookies, COOKIE), at=clock.now())
         except BadPass:
             entry = None
         if entry is None or self._revocations.ended_entry(entry):

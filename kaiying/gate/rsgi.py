@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from django.utils.translation import gettext_noop as _
 
 from kaiying.gate.asgi import Gate
-from kaiying.gate.asking import Asking
+from kaiying.gate.asking import Asking, joined
 from kaiying.gate.refusals import Reply, denied
 from kaiying.gate.replies import CLOSED, NOT_KEPT
 from kaiying.gate.request import SLOWEST_BODY, Denied, Message
@@ -142,20 +142,8 @@ class Answer:
 
 def asking_of(scope: Scope) -> Asking:
     """Return what the hot path needs of a request, without its body."""
-    get = scope.headers.get
-    cookie = get("cookie", "")
-    if scope.http_version not in {"1", "1.1", "1.0"}:  # only there may a browser send its cookies in parts
-        cookie = "; ".join(value for name, value in scope.headers.items() if name == "cookie")
-    return Asking(
-        cookie=cookie or "",
-        host=get("host", "") or "",
-        kind=get("content-type", "") or "",
-        languages=get("accept-language", "") or "",
-        forwarded=get("x-forwarded-for", "") or "",
-        origin=get("origin"),
-        site=get("sec-fetch-site"),
-        peer=scope.client.rpartition(":")[0].strip("[]"),
-    )
+    headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in scope.headers.items()]
+    return Asking(joined(headers), scope.client.rpartition(":")[0].strip("[]"))
 
 
 async def body_of(scope: Scope, wire: Wire, *, limit: int) -> bytes:

@@ -7,6 +7,9 @@ device, in any order, any number of times.
 from collections.abc import Iterable
 from typing import Self
 
+HALF, ROUNDING = 0.5, 1e-9
+"""How much of a second must have been played, and what floating point may take from it."""
+
 
 class Seconds:
     """An immutable set of whole seconds of a video."""
@@ -27,7 +30,8 @@ class Seconds:
         for start, end in spans:
             first = max(0, int(start + 0.5))
             last = min(length, int(end + 0.5))
-            if last > first:
+            # Between two moments of one second, rounding would make a whole one of a quarter.
+            if last > first and end - start >= HALF - ROUNDING:
                 bits |= ((1 << (last - first)) - 1) << first
         return cls(bits)
 

@@ -20,7 +20,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from kaiying.wire.baton import Baton, Gathering
 from kaiying.wire.figures import SECONDS, SIZES, Histogram
@@ -31,6 +31,10 @@ LONGEST_WAIT = 2.0
 PATIENCE = 5.0
 CROWD = 8
 """Items in a batch from which on it is a crowd that comes."""
+PROBING = 8
+"""One batch in so many waits for all who come, so that a crowd does not go on in two halves that take turns."""
+LEFT_ALONE = 0.05
+"""Seconds after which the writer goes on without the loop that it worked in turns with."""
 SWEEP = 0.05
 """Seconds between two looks for those who waited too long."""
 
@@ -126,6 +130,7 @@ class Batcher[T, R]:
         self._in_turns, self._last = in_turns, 0
         self._baton: Baton[Told[T, R]] = Baton()
         self._gatherer: asyncio.AbstractEventLoop | None = None
+        self._gathered = 0
         self.figures = Figures()
 
     @property
@@ -193,20 +198,25 @@ class Batcher[T, R]:
         """Gather a batch in this loop, unless another one that still runs does."""
         if self._gatherer is None or self._gatherer.is_closed():
             self._gatherer = loop
-            loop.call_soon(self._gather, loop, Gathering())
+            everybody = self._gathered % PROBING == 0
+            loop.call_soon(self._gather, loop, Gathering(self._limit if everybody else self._last, patient=everybody))
 
     def _gather(self, loop: asyncio.AbstractEventLoop, gathering: Gathering) -> None:
-        if not gathering.is_done(len(self._queue), expected=self._last):
+        if not gathering.is_done(len(self._queue)):
             loop.call_soon(self._gather, loop, gathering)
             return
         self._gatherer = None
-        if not self._queue or not self._idle:
-            return  # the writer is at work, and will take what waits along
+        self._gathered += 1
+        if not self._queue:
+            return
         self._baton.offer()
-        self._wake()
+        if self._idle:
+            self._wake()
         told = self._baton.take()
         if told is not None:
             _tell(*told, here=loop)
+            if self._queue:
+                self._begin_to_gather(loop)
 
     # --- those who waited too long, or left -------------------------------------------------------------------------
 
@@ -246,7 +256,9 @@ class Batcher[T, R]:
                 answers = self._write(batch)
                 self._note(batch, self._pace.end())
                 self._last = len(batch)
-                if not self._baton.passes((batch, answers)):
+                if self._baton.passes((batch, answers)):
+                    self._rest(LEFT_ALONE)
+                else:
                     _tell(batch, answers)
         finally:
             self._leave()
@@ -265,11 +277,15 @@ class Batcher[T, R]:
                     return []
                 self._rest()
 
-    def _rest(self) -> None:
-        """Sleep until somebody asks; who asked since we looked has rung the bell or is seen here."""
+    def _rest(self, longest: float | None = None) -> None:
+        """Sleep until somebody asks; who asked since we looked has rung the bell or is seen here.
+
+        With ``longest``, sleep until the loop that gathers wakes us, or has not done so in time.
+        """
         self._idle = True
-        if not self._queue and not self._closed:
-            self._bell.get()
+        if not self._closed and (longest or not self._queue):
+            with contextlib.suppress(Empty):
+                self._bell.get(timeout=longest)
         self._idle = False
 
     def _take(self) -> tuple[list[Entry[T, R]], list[Entry[T, R]]]:

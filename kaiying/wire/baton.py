@@ -10,9 +10,9 @@ import threading
 import time
 from queue import Empty, SimpleQueue
 
-GATHER, NAP = 0.006, 0.0003
+GATHER, NAP = 0.012, 0.0003
 """Seconds for which a batch is gathered at most, and naps between two looks, in which servers bring what came."""
-QUIET = 2
+QUIET, PATIENT = 2, 8
 """Looks that found nobody new, after which the crowd is taken to have come."""
 LONGEST, ALONE = 0.03, 1.0
 """Seconds for which a loop stands still at most, and for which it then leaves the writer alone."""
@@ -21,15 +21,16 @@ LONGEST, ALONE = 0.03, 1.0
 class Gathering:
     """When a batch is large enough: as large as the last one, or nobody new comes, or it has taken too long."""
 
-    def __init__(self) -> None:
-        """Begin with nobody."""
-        self._since, self._seen, self._quiet = time.monotonic(), 0, 0
+    def __init__(self, expected: int, *, patient: bool) -> None:
+        """Wait for so many; ``patient``: also for those who were just answered and may ask again."""
+        self._expected, self._until = expected, time.monotonic() + GATHER
+        self._seen, self._quiet, self._longest = 0, 0, PATIENT if patient else QUIET
 
-    def is_done(self, waiting: int, *, expected: int) -> bool:
+    def is_done(self, waiting: int) -> bool:
         """Tell whether to write now; naps if not."""
         self._quiet = self._quiet + 1 if waiting <= self._seen else 0
         self._seen = waiting
-        if waiting >= expected or self._quiet >= QUIET or time.monotonic() - self._since > GATHER:
+        if waiting >= self._expected or self._quiet >= self._longest or time.monotonic() > self._until:
             return True
         time.sleep(NAP)
         return False

@@ -132,7 +132,7 @@ async def test_who_must_wait_gets_a_number_and_is_told_where_and_how_long(clock)
     assert (told["code"], told["ahead"], told["where"]) == ("wait_in_line", 490, f"/c/{offer.slug}/queue/")
     assert told["turn"] == Turn(offer.pk, 7, 0).code
     assert told["retry_after"] == 30.0
-    assert told["cookie"].startswith(f"{cookie_name(offer.pk)}=1.")
+    assert told["cookie"].startswith(f"{cookie_name(offer.pk)}=2.")
     assert told["cookie"].endswith("; Path=/; HttpOnly; SameSite=Lax")
 
 

@@ -158,6 +158,7 @@ async def test_a_visitor_keeps_the_secret_their_browser_has(site) -> None:
 @pytest.mark.parametrize(
     "cookie",
     ["sessionid=abc", as_user(7)["cookie"], "messages=hello", "ky_travel=x", "theme=dark; sessionid=", "anything=1"],
+    ids=["session", "pass", "messages", "travel", "empty session", "anything"],
 )
 async def test_whoever_may_be_somebody_gets_a_page_of_their_own(site, cookie) -> None:
     offer = await a_sale()

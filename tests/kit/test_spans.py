@@ -2,7 +2,7 @@
 
 import random
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kaiying.kit.spans import Seconds
@@ -57,6 +57,7 @@ def test_packing_keeps_everything(a: Seconds) -> None:
 
 
 @given(st.lists(span, max_size=20))
+@example([(0.25, 0.5)])
 def test_nothing_beyond_the_length_or_before_the_start_is_invented(spans: list[tuple[float, float]]) -> None:
     found = plain(Seconds.of(spans, length=LENGTH))
 

@@ -61,7 +61,7 @@ def test_a_lesson_shows_its_video_chapters_essence_text_and_next_lesson(client: 
 
     page = " ".join(client.get("/learn/twelve/lessons/l4/").content.decode().split())
 
-    assert "/media/1." in page
+    assert "/media/2." in page
     assert "camps/test/l4.mp4" in page
     assert 'srclang="zh-hans"' in page
     for words in ("为什么先画漏斗", "第一层是看到的人。", "先找位置", "课 l5", "看过 25%", "从 00:32 继续", "第 2 天"):

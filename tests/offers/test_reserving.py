@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from kaiying.kit.errors import Refused
 from kaiying.offers.actions import release_claim, reserve
 from kaiying.offers.models import Offer, Reservation
+from kaiying.offers.queries import verify
 from kaiying.offers.vocabulary import Closed, HasSeat, NoSuchOffer, Reserved, ReserveRequest, SaleOpen
 from kaiying.people.models import User
 from tests.factories.offers import MINUTE, OPENS, a_claim, an_offer
@@ -202,3 +203,14 @@ def test_batches_over_the_same_people_and_offers_never_lock_each_other_out():
     for offer in offers:
         told, rows = count_of(offer)
         assert told == rows
+
+
+@pytest.mark.django_db
+def test_a_count_that_is_not_true_is_found():
+    offer = an_offer()
+    ask(offer, UserFactory())
+    assert verify(offer) == []
+
+    Offer.objects.filter(pk=offer.pk).update(reserved=2)
+
+    assert verify(offer) == ["the offer says 2 reservations, there are 1"]

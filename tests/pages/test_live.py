@@ -258,7 +258,7 @@ def test_a_seat_is_given_to_an_address_that_was_never_here(stage, offer, as_):
     assert Act.objects.get().facts["seat"] == 4
 
 
-@pytest.mark.parametrize("kind", ["raise", "lower", "close", "pause", "resume", "rate", "comp"])
+@pytest.mark.parametrize("kind", ["raise", "lower", "close", "pause", "resume", "rate", "lift", "restore", "comp"])
 def test_every_act_says_first_what_it_does_and_who_will_have_done_it(stage, offer, as_, kind):
     html = as_(stage.operator).get(f"/desk/{stage.cohort.slug}/sale/acts/{kind}/").content.decode()
 
@@ -307,3 +307,18 @@ def test_the_first_release_is_that_of_the_oldest_hold(offer, now):
 
     assert first_release(offer) == first.held_until
     assert first_release(an_offer()) is None
+
+
+def test_the_waiting_room_is_switched_off_and_on_with_a_reason(stage, offer, as_, now):
+    browser, desk = as_(stage.operator), f"/desk/{stage.cohort.slug}/sale/"
+
+    assert f"{desk}acts/lift/" in browser.get(desk).content.decode()
+    assert browser.post(f"{desk}acts/lift/", {"reason": ""}).status_code == 422
+    assert browser.post(f"{desk}acts/lift/", {"reason": "the ledger can answer all"}).status_code == 302
+    assert Admission.objects.get().lifted_at is not None
+
+    html = browser.get(desk).content.decode()
+    assert f"{desk}acts/restore/" in html
+    assert "switched the waiting room off" in html
+    assert browser.post(f"{desk}acts/restore/", {"reason": "too many"}).status_code == 302
+    assert Admission.objects.get().lifted_at is None

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.utils.translation import override
 
 from kaiying.groups.models import CheckIn
@@ -137,7 +138,8 @@ def test_every_phase_has_its_page(stage, as_, days, words):
 def test_whoever_joined_late_finds_the_days_before_marked_as_still_open(stage, as_):
     late = seated(stage.group, UserFactory(), enrolled_at=stage.on_day(2, 0))
 
-    html = as_(late.learner).get(f"/learn/{stage.cohort.slug}/").content.decode()
+    with time_machine.travel(stage.on_day(2), tick=True):  # before the morning, the day has not begun
+        html = as_(late.learner).get(f"/learn/{stage.cohort.slug}/").content.decode()
 
     assert "Still open from before" in html
     assert html.index("Still open from before") > html.index('id="lessons-h"')

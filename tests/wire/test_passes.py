@@ -51,12 +51,12 @@ def test_no_changed_character_is_believed() -> None:
 
 
 def test_a_payload_cannot_be_swapped_under_the_same_signature() -> None:
-    version, key_id, payload, signature = issue({"u": 7}, key=KEY, until=NOON).split(".")
+    version, key_id, until, payload, signature = issue({"u": 7}, key=KEY, until=NOON).split(".")
     raw = urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).replace(b"7", b"1", 1)
     forged = urlsafe_b64encode(raw).rstrip(b"=").decode()
 
     with pytest.raises(BadPass, match="signature"):
-        read(f"{version}.{key_id}.{forged}.{signature}", key=KEY, at=NOON - HOUR)
+        read(f"{version}.{key_id}.{until}.{forged}.{signature}", key=KEY, at=NOON - HOUR)
 
 
 @given(st.text(max_size=200))

@@ -16,6 +16,9 @@ LEAST = 0.8
 WAITING = 64
 HOUSEKEEPING = 5.0
 """Statements on the ledger a second that are not for anybody's request: the status object is renewed once a second."""
+SETTLING = 11.0
+"""Seconds of rest after which PostgreSQL has told what a session read until now."""
+
 SCANS = (
     "SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0)), 0) FROM pg_stat_user_tables"
     " WHERE relname IN ('offers_seat', 'offers_claim', 'offers_offer', 'offers_pricetier')"
@@ -42,6 +45,7 @@ def soldout(bench: Bench) -> Iterator[Row]:
                 sold = bench.run(server, replace(load, count=SMALL_SEATS)).played
                 load = replace(load, skip=SMALL_SEATS, seconds=bench.options.seconds)
                 load = bench.warm(server, load)
+                time.sleep(SETTLING if database.url else 0)
                 since, begun = _reads(database, counter), time.monotonic()
                 run, empty, _micros = bench.in_slices(server, load)
                 reads = _reads(database, counter) - since

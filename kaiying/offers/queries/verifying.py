@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from kaiying.offers.models import Claim, Offer, PriceTier, Seat
+from kaiying.offers.models import Claim, Offer, PriceTier, Reservation, Seat
 from kaiying.offers.queries.replaying import faults_of_events
 from kaiying.offers.vocabulary import LIVE, SeatState
 
@@ -16,7 +16,8 @@ def verify(offer: Offer) -> list[str]:
     """Recompute what must always be true of an offer, and say what is not; changes nothing and stops nobody.
 
     Reads one snapshot, so a sale goes on meanwhile. I1 seats, I2 one live claim a learner, I3 generations, I4 prices,
-    I6 the tables are what the events tell, I7 nothing was deleted. (I5, money, is ``orders.queries.verify_money``.)
+    I6 the tables are what the events tell, I7 nothing was deleted; and the number of reservations is true. (I5, money,
+    is ``orders.queries.verify_money``.)
     """
     with snapshot():
         offer = Offer.objects.get(pk=offer.pk)
@@ -29,6 +30,7 @@ def verify(offer: Offer) -> list[str]:
             *_faults_of_counts(tiers, seats),
             *_faults_of_live(seats, claims),
             *_faults_of_claims(tiers, seats, claims),
+            *_faults_of_reservations(offer),
             *faults_of_events(offer),
         ]
 
@@ -65,6 +67,12 @@ def _faults_of_counts(tiers: dict[int, PriceTier], seats: dict[int, Seat]) -> It
             told = getattr(tier, state)
             if counts[tier.pk, state] != told:
                 yield f"I1 tier {tier.ref} says {told} {state}, there are {counts[tier.pk, state]}"
+
+
+def _faults_of_reservations(offer: Offer) -> Iterator[str]:
+    standing = Reservation.objects.filter(offer=offer, cancelled_at=None).count()
+    if standing != offer.reserved:
+        yield f"the offer says {offer.reserved} reservations, there are {standing}"
 
 
 def _faults_of_live(seats: dict[int, Seat], claims: list[Claim]) -> Iterator[str]:

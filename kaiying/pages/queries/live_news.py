@@ -116,6 +116,8 @@ def _act(act: Act) -> str:
         ActKind.PAUSE: _("paused admission"),
         ActKind.RESUME: _("resumed admission"),
         ActKind.RATE: _rate(act),
+        ActKind.LIFT: _("switched the waiting room off"),
+        ActKind.RESTORE: _("switched the waiting room on"),
         ActKind.COMP: _("gave seat %(seat)s away"),
     }
     return words[ActKind(act.kind)] % {**_facts(act), "seat": act.facts.get("seat", "")}
@@ -130,6 +132,8 @@ def _short(act: Act) -> str:
         ActKind.PAUSE: _("paused"),
         ActKind.RESUME: _("resumed"),
         ActKind.RATE: _rate(act, short=True),
+        ActKind.LIFT: _("no waiting room"),
+        ActKind.RESTORE: _("waiting room"),
         ActKind.COMP: "",
     }
     return words[ActKind(act.kind)] % _facts(act)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.contrib import messages
@@ -17,6 +18,7 @@ from kaiying.camps.models import Cohort
 from kaiying.kit.errors import Refused
 from kaiying.offers.actions import (
     close_sale,
+    lift_waiting_room,
     lower_seats,
     pause_admission,
     raise_seats,
@@ -62,6 +64,8 @@ ACTS = {
     ActKind.PAUSE: Doing(ActForm, pause_admission),
     ActKind.RESUME: Doing(ActForm, resume_admission),
     ActKind.RATE: Doing(RateForm, set_admission_rate),
+    ActKind.LIFT: Doing(ActForm, partial(lift_waiting_room, lifted=True)),
+    ActKind.RESTORE: Doing(ActForm, partial(lift_waiting_room, lifted=False)),
     ActKind.COMP: Doing(CompForm, _comp),
 }
 
