@@ -16,6 +16,7 @@ print(json.dumps(Progress.objects.get(enrollment__learner__email=facts["address"
 def claim_and_pay(page, sign_in, address, name):
     page.goto("/c/sprint/")
     page.locator(".buybar .btn--ember, .buybar button, .buybar a.btn").first.click()
+    page.wait_for_url(re.compile(r"/sign-in/"))  # a visitor is sent there, and comes back to the claim
     sign_in(page, address, name=name)
     confirm = page.locator("button.btn--ember")
     if "/seats/" not in page.url and confirm.count():
