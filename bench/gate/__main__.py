@@ -91,8 +91,11 @@ def main() -> int:
         print(f"Brakes are open, since all callers share one address: {opened}. At most {files:,} files each.\n")
         try:
             for case in options.cases or [name for name in CASES if name not in BY_NAME]:
+                stolen = machine.Stolen()
                 for row in CASES[case](bench):
                     rows.append(row)
+                    row.notes.append(f"the host kept {stolen.share():.0%} of the processors' time for others")
+                    stolen = machine.Stolen()
                     print(line(row.cells()), *(f"    {note}" for note in row.notes), sep="\n", flush=True)
         finally:
             bench.close()

@@ -64,6 +64,26 @@ class Spent:
         return sum(cpu_of(pid) - self._before.get(pid, 0.0) for pid in {*pids, *self._before} if cpu_of(pid))
 
 
+class Stolen:
+    """The share of the processors' time that the host of a virtual machine kept for others since this was made."""
+
+    def __init__(self) -> None:
+        self._before = _processors()
+
+    def share(self) -> float:
+        """Return it; 0 where nobody tells."""
+        busy, stolen = (now - before for now, before in zip(_processors(), self._before, strict=True))
+        return stolen / (busy + stolen) if busy + stolen else 0.0
+
+
+def _processors() -> tuple[int, int]:
+    """Return the ticks in which the processors worked for us, and in which they should have and did not."""
+    user, nice, system, _idle, _wait, irq, softirq, stolen = map(
+        int, Path("/proc/stat").read_text().partition("\n")[0].split()[1:9]
+    )
+    return user + nice + system + irq + softirq, stolen
+
+
 def described() -> str:
     """Describe the machine in general terms."""
     memory = os.sysconf("SC_PHYS_PAGES") * PAGE / 2**30
