@@ -50,6 +50,12 @@ def test_the_desk_lives(desk, house):
     desk.keyboard.press("Escape")
     desk.wait_for_selector("#act-dialog:not([open])", state="attached")
 
+    desk.click(".live-more summary")
+    desk.click("a[data-act][href$='lift/']")
+    desk.fill("#act-dialog [name=reason]", "the ledger can answer all")
+    desk.click("#act-dialog form button")
+    desk.wait_for_selector("a[data-act][href$='restore/']", state="attached")
+
     desk.click("a[data-act][href$='pause/']")
     desk.fill("#act-dialog [name=reason]", "payments lag")
     desk.click("#act-dialog form button")
