@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.gate.machine import descendants
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 90.0
 PRODUCT = "kaiying.config.asgi:application"
@@ -29,22 +31,6 @@ secret = issue_owner_link(at=at).rstrip("/").rpartition("/")[2]
 become_owner(secret=secret, user=User.objects.create_user("owner@example.org", name="Owner"), at=at)
 print(0)
 """
-
-
-def descendants(pid: int) -> list[int]:
-    """Return every process below ``pid``."""
-    below: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            with suppress(OSError):
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                below.setdefault(parent, []).append(int(entry.name))
-    found, waiting = [], [pid]
-    while waiting:
-        children = below.get(waiting.pop(), [])
-        found += children
-        waiting += children
-    return found
 
 
 @dataclass

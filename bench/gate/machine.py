@@ -3,6 +3,7 @@
 import os
 import platform
 import resource
+from contextlib import suppress
 from pathlib import Path
 
 TICK = os.sysconf("SC_CLK_TCK")
@@ -22,18 +23,25 @@ def raise_limits() -> int:
     return hard
 
 
+def descendants(pid: int) -> list[int]:
+    """Return every process below ``pid``."""
+    below: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with suppress(OSError):
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                below.setdefault(parent, []).append(int(entry.name))
+    found, waiting = [], [pid]
+    while waiting:
+        children = below.get(waiting.pop(), [])
+        found += children
+        waiting += children
+    return found
+
+
 def tree(pid: int) -> list[int]:
     """Return a process and all that descend from it and live."""
-    found, todo = [], [pid]
-    while todo:
-        one = todo.pop()
-        found.append(one)
-        try:
-            tasks = list(Path(f"/proc/{one}/task").iterdir())
-            todo += [int(child) for task in tasks for child in (task / "children").read_text().split()]
-        except OSError:
-            continue
-    return found
+    return [pid, *descendants(pid)]
 
 
 def cpu_of(pid: int) -> float:

@@ -21,8 +21,9 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_noop as _
 
-from kaiying.gate.asking import Asking, cookie_of
+from kaiying.gate.asking import Asking
 from kaiying.gate.door import Door, WaitInLine
+from kaiying.gate.learners import learner_of
 from kaiying.gate.pulse import Pulse
 from kaiying.gate.refusals import Reply, denied, refused
 from kaiying.gate.request import Denied
@@ -35,11 +36,10 @@ from kaiying.offers.actions import claim_seats
 from kaiying.offers.vocabulary import ClaimRequest, Closed, NoSuchOffer, PriceMoved, SoldOut, Taken, TooEarly
 from kaiying.wire import brakes, clock
 from kaiying.wire.batcher import Overloaded
-from kaiying.wire.entry import COOKIE, read_entry
 from kaiying.wire.frames import Failed, Unknown
-from kaiying.wire.passes import BadPass
 
 logger = logging.getLogger(__name__)
+NOT_JSON = _("A claim is sent as JSON.")
 PATIENCE = 3.0
 """Seconds within which a claim must begin to be written."""
 
@@ -82,7 +82,7 @@ class Claims:
         """Answer one request."""
         begun, at = time.perf_counter(), clock.now()
         try:
-            learner_id = self._learner(asking, at)
+            learner_id = learner_of(asking, self._revocations, at=at, not_json=NOT_JSON)
             wish = read_wish(asking.body)
             shop = self._sales.known(wish.offer) or await self._find(wish.offer)
         except Denied as no:
@@ -101,19 +101,6 @@ class Claims:
     def close(self) -> None:
         """End the threads that ask for captchas."""
         self._captchas.shutdown(wait=False, cancel_futures=True)
-
-    def _learner(self, asking: Asking, at: datetime) -> int:
-        if not asking.is_ours:
-            raise Denied(403, "foreign", _("This may only be sent from our own pages."))
-        try:
-            entry = read_entry(cookie_of(asking.cookies, COOKIE), at=at)
-        except BadPass:
-            entry = None
-        if entry is None or self._revocations.ended_entry(entry):
-            raise Denied(401, "signed_out", _("You are signed out. Please sign in again."))
-        if not asking.is_json:
-            raise Denied(415, "content_type", _("A claim is sent as JSON."))
-        return entry.user_id
 
     async def _find(self, slug: str) -> Shop:
         shop = await self._sales.find(slug)

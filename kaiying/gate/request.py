@@ -1,18 +1,17 @@
 """What a bare ASGI handler needs of a request, and the way to refuse one."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.http import parse_cookie
 from django.utils import translation
 from django.utils.translation import gettext_noop as _
-from django.utils.translation.trans_real import parse_accept_lang_header
 
+from kaiying.gate.asking import LONGEST_PREFERENCE, is_same_origin, language_of
 from kaiying.wire import clock
 from kaiying.wire.entry import COOKIE, Entry, read_entry
 from kaiying.wire.passes import BadPass
@@ -86,11 +85,7 @@ class Request:
     def language(self) -> str:
         """The language the reader chose, else the one the browser prefers, else ours."""
         chosen = self.cookies.get(settings.LANGUAGE_COOKIE_NAME, "")
-        preferred = (code for code, _weight in parse_accept_lang_header(self.headers.get("accept-language", "")))
-        for code in filter(None, (chosen, *preferred)):
-            with contextlib.suppress(LookupError):
-                return translation.get_supported_language_variant(code)
-        return settings.LANGUAGE_CODE
+        return language_of(chosen, self.headers.get("accept-language", "")[:LONGEST_PREFERENCE])
 
     def allow(self, *methods: str) -> None:
         """Refuse every other method."""
@@ -99,16 +94,9 @@ class Request:
 
     def same_origin(self) -> None:
         """Refuse what a page of another site sent. A browser says where a request comes from; silence is refused."""
-        site, origin = self.headers.get("sec-fetch-site"), self.headers.get("origin")
-        if (site is None and origin is None) or (site is not None and site != "same-origin"):
+        said = {name: value.encode("latin-1") for name, value in self.headers.items()}
+        if not is_same_origin(said.get("sec-fetch-site"), said.get("origin"), said.get("host", b"")):
             raise Denied(403, "foreign", _("This may only be sent from our own pages."))
-        if origin is not None and not self._is_ours(origin):
-            raise Denied(403, "foreign", _("This may only be sent from our own pages."))
-
-    def _is_ours(self, origin: str) -> bool:
-        if origin in settings.CSRF_TRUSTED_ORIGINS:
-            return True
-        return bool(urlsplit(origin).netloc) and urlsplit(origin).netloc == self.headers.get("host")
 
     async def body(self, *, limit: int) -> bytes:
         """Read the whole body; refuses more than ``limit`` bytes, and senders that dawdle."""

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 from django.db import close_old_connections, connections
 from django.utils.translation import gettext_noop as _
 
-from kaiying.gate.asking import Asking, cookie_of
+from kaiying.gate.asking import Asking
 from kaiying.gate.door import turn_cookie
+from kaiying.gate.learners import learner_of
 from kaiying.gate.refusals import Reply, denied, refused
 from kaiying.gate.request import Denied
 from kaiying.gate.revocations import Revocations
@@ -22,14 +23,13 @@ from kaiying.offers.actions import reserve
 from kaiying.offers.vocabulary import Reserved, ReserveRequest
 from kaiying.wire import brakes, clock
 from kaiying.wire.batcher import Batcher, Overloaded
-from kaiying.wire.entry import COOKIE, read_entry
-from kaiying.wire.passes import BadPass
 from kaiying.wire.turns import Turn
 
 logger = logging.getLogger(__name__)
 LARGEST_BODY = 1024
 LONGEST_NAME = 64
 FIELDS = {"offer", "standing"}
+NOT_JSON = _("A reservation is sent as JSON.")
 PATIENCE = 5.0
 NEW, KNOWN = 201, 200
 
@@ -55,7 +55,8 @@ class Reservations:
     async def answer(self, asking: Asking) -> Reply:
         """Answer one request, after what it asked is durable."""
         try:
-            asked = read(asking.body, learner_id=self._learner(asking))
+            learner_id = learner_of(asking, self._revocations, at=clock.now(), not_json=NOT_JSON)
+            asked = read(asking.body, learner_id=learner_id)
             _hold_back(asked.learner_id, asking.address)
             answer = await self._ask(asked, patience=PATIENCE)
         except Refused as no:
@@ -71,19 +72,6 @@ class Reservations:
         """Return the header that keeps an early turn in the browser; without it the waiting room finds it again."""
         shop = self._sales.known(asked.offer) if self._sales is not None and answer.standing else None
         return (("set-cookie", turn_cookie(Turn(shop.id, asked.learner_id))),) if shop is not None else ()
-
-    def _learner(self, asking: Asking) -> int:
-        if not asking.is_ours:
-            raise Denied(403, "foreign", _("This may only be sent from our own pages."))
-        try:
-            entry = read_entry(cookie_of(asking.cookies, COOKIE), at=clock.now())
-        except BadPass:
-            entry = None
-        if entry is None or self._revocations.ended_entry(entry):
-            raise Denied(401, "signed_out", _("You are signed out. Please sign in again."))
-        if not asking.is_json:
-            raise Denied(415, "content_type", _("A reservation is sent as JSON."))
-        return entry.user_id
 
 
 def _hold_back(learner_id: int, address: str) -> None:

@@ -183,11 +183,6 @@ class Admission(models.Model):
         return round((self.reached - reached) / seconds, 1) if seconds >= FEWEST_SECONDS else None
 
     @property
-    def has_opened(self) -> bool:
-        """Tell whether the places of those who were there before the opening are settled."""
-        return self.advanced_at is not None
-
-    @property
     def commitment(self) -> str:
         """What is published before the opening, so that nobody can choose the seed afterwards."""
         return sha256(self.seed.encode()).hexdigest()

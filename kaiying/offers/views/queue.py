@@ -20,8 +20,6 @@ from kaiying.people.vocabulary import SignedInRequest
 from kaiying.wire import clock
 from kaiying.wire.turns import LIFE, Turn, arrivals, cookie_name, turn_token
 
-SHOWN_WITHOUT_LINE = {"closed", "sold_out"}
-
 
 @login_required
 @never_cache
