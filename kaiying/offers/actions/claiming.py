@@ -102,8 +102,9 @@ def claim_seats(requests: Sequence[ClaimRequest], *, at: datetime) -> list[Taken
 
     The number of statements depends on the offers and their tiers, not on how many people ask.
     """
-    with open_ledger({request.offer_id for request in requests}, at=at) as ledger:
-        memory = _memory({request.learner_id for request in requests})
+    learner_ids = {request.learner_id for request in requests}
+    with open_ledger({request.offer_id for request in requests}, learner_ids=learner_ids, at=at) as ledger:
+        memory = _memory(ledger)
         for book in ledger.books.values():
             if _line_goes_first(book):
                 hand_on_free(ledger, book)
@@ -129,9 +130,9 @@ def claim_seat(*, offer: Offer, learner: User, max_price: int, key: str, at: dat
     return Claim.objects.get(pk=result.claim_id)
 
 
-def _memory(learner_ids: set[int]) -> dict[int, list[Mine]]:
+def _memory(ledger: Ledger) -> dict[int, list[Mine]]:
     memory: dict[int, list[Mine]] = defaultdict(list)
-    for row in statements.claims_of(learner_ids):
+    for row in ledger.claims:
         memory[row[0]].append(Mine(*row))
     return memory
 

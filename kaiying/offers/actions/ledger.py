@@ -7,7 +7,7 @@ What was written is also added to the offer's events, from which its tables can 
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from django.db.models import F
 from kaiying.offers.actions import journal, statements
 from kaiying.offers.actions.books import Book, Place, Tier
 from kaiying.offers.actions.journal import Facts
+from kaiying.offers.actions.statements import Sent
 from kaiying.offers.actions.telling import tell_offered
 from kaiying.offers.models import Claim, Seat, WaitlistEntry
 from kaiying.offers.vocabulary import ClaimState, SeatState, WaitState
@@ -42,16 +43,15 @@ class Move(NamedTuple):
 class Ledger:
     """The open transaction: the books of the offers it locked, and what will be written when it closes."""
 
-    def __init__(self, offer_ids: Iterable[int], *, at: datetime) -> None:
-        """Lock the offers in the order of their ids and read their tiers."""
+    def __init__(self, offer_ids: Iterable[int], *, learner_ids: Collection[int] = (), at: datetime) -> None:
+        """Lock the offers in the order of their ids; read their tiers, and what these learners claimed before."""
         self.at = at
         self._facts: dict[int, Facts] = defaultdict(dict)
         self._clear()
-        wanted = set(offer_ids)
-        locked = statements.lock_offers(wanted)
+        locked, steps, self.claims = statements.open_books(set(offer_ids), learner_ids)
         tiers: dict[int, list[Tier]] = defaultdict(list)
         richest: dict[int, int] = {}
-        for tier, most in statements.read_tiers(wanted) if locked else ():
+        for tier, most in steps:
             tiers[tier.offer_id].append(tier)
             richest[tier.offer_id] = most
         self.books = {
@@ -156,15 +156,14 @@ class Ledger:
 
         The tier's counts were changed by whoever decided. Returns (learner, (claim id, seat, generation)) for each.
         """
-        places = statements.hold_lowest(tier.pk, len(asked))
-        self._expect(len(places), asked)
         until = self.at + book.terms.hold
-        lines = [[who, *place, most, key] for (who, most, key), place in zip(asked, places, strict=True)]
-        written = {learner: pk for pk, learner in statements.insert_claims(tier, lines, at=self.at, until=until)}
+        held = {who: (pk, *place) for pk, who, *place in statements.hold_lowest(tier, asked, at=self.at, until=until)}
+        self._expect(len(held), asked)
+        lines = [[who, *held[who][1:], most, key] for who, most, key in asked]
         self._count(tier)
         self.note(book, "held", {"tier": tier.pk, "price": tier.price, "until": until.isoformat(), "claims": lines})
         self._news[book.pk, "offers.seat_held"] += len(lines)
-        return [(who, (written[who], *place)) for (who, _most, _key), place in zip(asked, places, strict=True)]
+        return list(held.items())
 
     def end(self, claim: Claim, state: ClaimState) -> None:
         """End a claim."""
@@ -217,9 +216,13 @@ class Ledger:
             WaitlistEntry.objects.bulk_update(self._entries, ["state", "claim", "ended_at"])
         for entry in self._entries:
             self.note(self.books[entry.offer_id], "line", journal.stood(entry))
-        for tier in self._counted.values():
-            statements.write_counts(tier)
-        self._publish()
+        with statements.together():
+            for tier in self._counted.values():
+                statements.write_counts(tier)
+            turned = self._turn_pages()
+            self._publish()
+        self._expect(sum(page.written for page in turned), turned)
+        self._facts.clear()
         for entry in self.offered:
             tell_offered(entry, at=self.at)
         self._clear()
@@ -253,17 +256,19 @@ class Ledger:
         if written != len(wanted):
             raise LedgerFault
 
-    def _publish(self) -> None:
-        """Turn a page for every offer that changed: its next event, its version, and the news of it."""
+    def _turn_pages(self) -> list[Sent]:
+        """Turn a page for every offer that changed: its next event, and its version."""
+        turned = []
         for offer_id, facts in self._facts.items():
             book = self.books[offer_id]
-            if not statements.turn_page(offer_id, book.epoch):
-                raise LedgerFault
+            turned.append(statements.turn_page(offer_id, book.epoch))
             book.epoch += 1
             said = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
             kind = "ladder" if "ladder" in facts else "change"
             statements.append_event(offer_id, book.epoch, kind, said, at=self.at)
-        self._facts.clear()
+        return turned
+
+    def _publish(self) -> None:
         if self._news:
             publish_all(
                 Event(
@@ -276,9 +281,9 @@ class Ledger:
 
 
 @contextmanager
-def open_ledger(offer_ids: Iterable[int], *, at: datetime) -> Iterator[Ledger]:
+def open_ledger(offer_ids: Iterable[int], *, learner_ids: Collection[int] = (), at: datetime) -> Iterator[Ledger]:
     """Lock these offers, and write what was decided when the block ends well."""
     with transaction.atomic():
-        ledger = Ledger(offer_ids, at=at)
+        ledger = Ledger(offer_ids, learner_ids=learner_ids, at=at)
         yield ledger
         ledger.write()

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from kaiying.kit.errors import Refused
-from kaiying.offers.actions.statements import AMONG, adapted, among, moment, rows, run
+from kaiying.offers.actions.statements import AMONG, adapted, among, lift_planner, moment, rows, run, send, together
 from kaiying.offers.vocabulary import Closed, HasSeat, NoSuchOffer, Reserved, ReserveRequest, SaleOpen
 
 type Pair = tuple[int, int]
@@ -121,19 +121,17 @@ def _turn_away(offer: Terms | None, request: ReserveRequest, seated: set[Pair], 
 
 def _lock(slugs: Iterable[str]) -> dict[str, Terms]:
     """Lock the offers in the order of their ids; SQLite has one writer, so the transaction itself is the lock."""
-    on_postgres = connection.vendor == "postgresql"
-    if on_postgres:
-        # The indexes are made for these statements; a planner that has never analysed a table would read all of it.
-        run("SET LOCAL enable_seqscan = off")
-    found = rows(
-        "SELECT slug, id, opens_at, closes_at, reserved, EXISTS (SELECT 1 FROM offers_claim WHERE"  # noqa: S608 — no text here is from outside
-        " offer_id = offers_offer.id AND state IN ('held', 'paid')) FROM offers_offer"
-        f" WHERE slug {AMONG[connection.vendor]} ORDER BY id" + " FOR UPDATE" * on_postgres,
-        among(slugs),
-    )
+    with together():
+        lift_planner()
+        locked = send(
+            "SELECT slug, id, opens_at, closes_at, reserved, EXISTS (SELECT 1 FROM offers_claim WHERE"  # noqa: S608 — no text here is from outside
+            " offer_id = offers_offer.id AND state IN ('held', 'paid')) FROM offers_offer"
+            f" WHERE slug {AMONG[connection.vendor]} ORDER BY id" + " FOR UPDATE" * (connection.vendor == "postgresql"),
+            among(slugs),
+        )
     return {
         slug: Terms(pk, moment(opens_at), closes_at and moment(closes_at), reserved, bool(has_seated))
-        for slug, pk, opens_at, closes_at, reserved, has_seated in found
+        for slug, pk, opens_at, closes_at, reserved, has_seated in locked.rows
     }
 
 

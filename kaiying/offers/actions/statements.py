@@ -5,8 +5,10 @@ travel as one parameter, so a statement reads the same for one person and for fi
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.db import connection
@@ -14,34 +16,103 @@ from django.db import connection
 from kaiying.offers.actions.books import Terms, Tier
 
 type Row = tuple[Any, ...]
-type Line = Sequence[object]
 
 AMONG = {"sqlite": "IN (SELECT value FROM json_each(%s))", "postgresql": "= ANY(%s)"}
 """How a column is compared with a list."""
 
-NEW_CLAIMS = {
-    "sqlite": "value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(%s) WHERE true",
-    "postgresql": (
-        "(line ->> 0)::bigint, (line ->> 1)::integer, (line ->> 2)::integer, (line ->> 3)::bigint, line ->> 4"
-        " FROM json_array_elements(%s::json) AS line"
-    ),
-}
+_LOWEST = (
+    "UPDATE offers_seat SET state = 'held' WHERE id IN (SELECT id FROM offers_seat WHERE tier_id = %s AND"
+    " state = 'free' ORDER BY number LIMIT %s) RETURNING number, generation"
+)
+_CLAIMS = (
+    "INSERT INTO offers_claim (offer_id, tier_id, price, state, claimed_at, held_until,"
+    " learner_id, max_price, key, seat_number, generation) SELECT %s, %s, %s, 'held', "
+)
+_HELD = " RETURNING id, learner_id, seat_number, generation"
+HOLD_PLACES = (
+    f"{_CLAIMS} %s, %s, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4"
+    f" FROM json_each(%s) WHERE true{_HELD}"
+)
+HOLD_LOWEST = (
+    f"WITH lowest AS ({_LOWEST}), places AS (SELECT array_agg(number ORDER BY number) AS numbers,"  # noqa: S608 — as below
+    f" array_agg(generation ORDER BY number) AS generations FROM lowest) {_CLAIMS} %s::timestamptz, %s::timestamptz,"
+    " (line ->> 0)::bigint, (line ->> 1)::bigint, line ->> 2, numbers[place], generations[place]"
+    " FROM places, json_array_elements(%s::json) WITH ORDINALITY AS asked(line, place)"
+    f" WHERE place <= cardinality(numbers){_HELD}"
+)
+
+
+class Sent:
+    """A statement that was sent. Inside ``together`` its answer may still be on its way, and is there at the end."""
+
+    def __init__(self, cursor: Any) -> None:
+        """Wait for nothing yet."""
+        self._cursor = cursor
+
+    @property
+    def rows(self) -> list[Row]:
+        """What it gives."""
+        found: list[Row] = self._cursor.fetchall()
+        return found
+
+    @property
+    def written(self) -> int:
+        """How many rows it wrote."""
+        count: int = self._cursor.rowcount
+        return count
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Send what is sent inside without waiting for each answer: to PostgreSQL the way there and back is made once."""
+    if connection.vendor != "postgresql" or _is_watched():
+        yield
+        return
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        yield
+
+
+def send(statement: str, *values: Any) -> Sent:
+    """Send a statement past Django's cursor, which would read and log it, and on PostgreSQL prepared: parsed once."""
+    if _is_watched():
+        cursor = connection.cursor()
+        cursor.execute(statement, values)
+        return Sent(cursor)
+    connection.ensure_connection()
+    raw = connection.connection
+    with connection.wrap_database_errors:
+        if connection.vendor != "postgresql":
+            return Sent(raw.execute(_with_marks(statement), values))
+        raw.prepare_threshold = 0
+        return Sent(_plain_cursor()(raw).execute(statement, values or None, prepare=True))
 
 
 def rows(statement: str, *values: Any) -> list[Row]:
     """Run a statement and return what it gives."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        found: list[Row] = cursor.fetchall()
-        return found
+    return send(statement, *values).rows
 
 
 def run(statement: str, *values: Any) -> int:
     """Run a statement and return how many rows it wrote."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        written: int = cursor.rowcount
-        return written
+    return send(statement, *values).written
+
+
+def _is_watched() -> bool:
+    """Whether somebody counts or logs statements, which only Django's cursor lets them do."""
+    return bool(connection.queries_logged or connection.execute_wrappers)
+
+
+@cache
+def _with_marks(statement: str) -> str:
+    return statement.replace("%s", "?")
+
+
+@cache
+def _plain_cursor() -> Any:
+    from psycopg import Cursor  # noqa: PLC0415 — an extra
+
+    return Cursor
 
 
 def among(values: Iterable[int] | Iterable[str]) -> object:
@@ -67,56 +138,79 @@ def adapted(at: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(at)
 
 
-def lock_offers(offer_ids: Iterable[int]) -> list[Terms]:
-    """Lock offers in the order of their ids. On SQLite the transaction itself is the lock: there is one writer."""
+def open_books(
+    offer_ids: Collection[int], learner_ids: Collection[int]
+) -> tuple[list[Terms], list[tuple[Tier, int]], list[Row]]:
+    """Lock offers in the order of their ids; return their terms, their tiers, and all claims of these learners.
+
+    On SQLite the transaction itself is the lock: there is one writer.
+    """
+    with together():
+        lift_planner()
+        locked, tiers = _lock_offers(offer_ids), _read_tiers(offer_ids)
+        claims = _claims_of(learner_ids) if learner_ids else None
+    terms = [
+        Terms(pk, moment(opens), _or_none(closes), timedelta(minutes=hold), on_return, currency, epoch)
+        for pk, opens, closes, hold, on_return, currency, epoch in locked.rows
+    ]
+    steps = [
+        (Tier(pk, offer, price, _or_none(ends), *counts), -1 if richest is None else richest)
+        for pk, offer, price, ends, *counts, richest in tiers.rows
+    ]
+    return terms, steps, [] if claims is None else claims.rows
+
+
+def lift_planner() -> None:
+    """Have PostgreSQL plan each statement once, and by its index, until the transaction ends.
+
+    A planner that has never analysed a table thinks that a few hundred learners are all of them, and reads everything
+    that is sold; or that a few seats are free, and sorts them all. Every statement here has an index made for it, in
+    the order it wants.
+    """
     if connection.vendor == "postgresql":
-        # A planner that has never analysed a table thinks that a few hundred learners are all of them, and reads
-        # everything that is sold; or that a few seats are free, and sorts them all. Every statement here has an index
-        # made for it, in the order it wants.
-        run("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
-    found = rows(
+        send(
+            "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),"
+            " set_config('plan_cache_mode', 'force_generic_plan', true)"
+        )
+
+
+def _lock_offers(offer_ids: Iterable[int]) -> Sent:
+    return send(
         "SELECT id, opens_at, closes_at, hold_minutes, on_return, currency, epoch FROM offers_offer"  # noqa: S608 — no text of ours comes from outside
         f" WHERE id {AMONG[connection.vendor]} ORDER BY id" + (" FOR UPDATE" * (connection.vendor == "postgresql")),
         among(offer_ids),
     )
-    return [
-        Terms(pk, moment(opens), _or_none(closes), timedelta(minutes=hold), on_return, currency, epoch)
-        for pk, opens, closes, hold, on_return, currency, epoch in found
-    ]
 
 
-def read_tiers(offer_ids: Iterable[int]) -> list[tuple[Tier, int]]:
-    """Read the tiers of locked offers, each with the best price somebody in line accepts (-1: nobody waits)."""
-    found = rows(
+def _read_tiers(offer_ids: Iterable[int]) -> Sent:
+    """Read tiers, each with the best price somebody in line accepts (none: nobody waits)."""
+    return send(
         "SELECT id, offer_id, price, ends_at, capacity, held, paid, void, (SELECT max(max_price) FROM"  # noqa: S608 — as above
         " offers_waitlistentry AS line WHERE line.offer_id = tier.offer_id AND line.state = 'waiting')"
         f" FROM offers_pricetier AS tier WHERE offer_id {AMONG[connection.vendor]} ORDER BY position",
         among(offer_ids),
     )
-    return [
-        (Tier(pk, offer, price, _or_none(ends), *counts), -1 if richest is None else richest)
-        for pk, offer, price, ends, *counts, richest in found
-    ]
 
 
-def claims_of(learner_ids: Iterable[int]) -> list[Row]:
-    """Return every claim of these learners over all offers, oldest first: people have few, offers have many."""
-    return rows(
+def _claims_of(learner_ids: Iterable[int]) -> Sent:
+    """Read every claim of these learners over all offers, oldest first: people have few, offers have many."""
+    return send(
         "SELECT learner_id, id, offer_id, seat_number, generation, price, max_price, key, state, held_until"  # noqa: S608 — as above
         f" FROM offers_claim WHERE learner_id {AMONG[connection.vendor]} ORDER BY id",
         among(learner_ids),
     )
 
 
-def hold_lowest(tier_id: int, count: int) -> list[Row]:
-    """Hold the lowest free seats of a tier; returns (number, generation), lowest first."""
-    held = rows(
-        "UPDATE offers_seat SET state = 'held' WHERE id IN (SELECT id FROM offers_seat WHERE tier_id = %s AND"
-        " state = 'free' ORDER BY number LIMIT %s) RETURNING number, generation",
-        tier_id,
-        count,
-    )
-    return sorted(held)
+def hold_lowest(tier: Tier, asked: Sequence[tuple[int, int, str]], *, at: datetime, until: datetime) -> list[Row]:
+    """Hold the lowest free seats of a tier for (learner, most, key), in order, at its price.
+
+    Returns (claim id, learner, seat, generation) for each; fewer if there are not as many seats.
+    """
+    terms = (tier.offer_id, tier.pk, tier.price, adapted(at), adapted(until))
+    if connection.vendor == "postgresql":
+        return rows(HOLD_LOWEST, tier.pk, len(asked), *terms, json.dumps(asked))
+    places = sorted(rows(_LOWEST, tier.pk, len(asked)))
+    return rows(HOLD_PLACES, *terms, json.dumps([[*one, *place] for one, place in zip(asked, places, strict=False)]))
 
 
 def free_places(tier_id: int, count: int) -> list[Row]:
@@ -129,26 +223,9 @@ def free_places(tier_id: int, count: int) -> list[Row]:
     )
 
 
-def insert_claims(tier: Tier, lines: Sequence[Line], *, at: datetime, until: datetime) -> list[Row]:
-    """Insert holds at one tier's price: lines of learner, seat, generation, most, key; returns (id, learner)."""
-    return rows(
-        "INSERT INTO offers_claim (offer_id, tier_id, price, state, claimed_at, held_until,"
-        " learner_id, seat_number, generation, max_price, key) SELECT %s, %s, %s, 'held', "
-        + ("%s, %s, " if connection.vendor == "sqlite" else "%s::timestamptz, %s::timestamptz, ")
-        + NEW_CLAIMS[connection.vendor]
-        + " RETURNING id, learner_id",
-        tier.offer_id,
-        tier.pk,
-        tier.price,
-        adapted(at),
-        adapted(until),
-        json.dumps(lines),
-    )
-
-
-def write_counts(tier: Tier) -> None:
+def write_counts(tier: Tier) -> Sent:
     """Write the counts of a tier."""
-    run(
+    return send(
         "UPDATE offers_pricetier SET capacity = %s, held = %s, paid = %s, void = %s WHERE id = %s",
         tier.capacity,
         tier.held,
@@ -158,15 +235,15 @@ def write_counts(tier: Tier) -> None:
     )
 
 
-def turn_page(offer_id: int, epoch: int) -> int:
-    """Move an offer's version on from ``epoch``; returns 0 if somebody else has."""
-    return run("UPDATE offers_offer SET epoch = epoch + 1 WHERE id = %s AND epoch = %s", offer_id, epoch)
+def turn_page(offer_id: int, epoch: int) -> Sent:
+    """Move an offer's version on from ``epoch``; writes nothing if somebody else has."""
+    return send("UPDATE offers_offer SET epoch = epoch + 1 WHERE id = %s AND epoch = %s", offer_id, epoch)
 
 
-def append_event(offer_id: int, number: int, kind: str, facts: str, *, at: datetime) -> None:
+def append_event(offer_id: int, number: int, kind: str, facts: str, *, at: datetime) -> Sent:
     """Add to what happened in an offer's ledger."""
     cast = "::jsonb" if connection.vendor == "postgresql" else ""
-    run(
+    return send(
         f"INSERT INTO offers_ledgerevent (offer_id, number, kind, facts, at) VALUES (%s, %s, %s, %s{cast}, %s)",  # noqa: S608 — as above
         offer_id,
         number,
