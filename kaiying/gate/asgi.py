@@ -8,8 +8,9 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
+from inspect import markcoroutinefunction
 from types import FrameType
 from typing import Any
 
@@ -69,12 +70,14 @@ class Gate:
         self._link = link
         ask = self.ledger.ask if link is None else link.remote(CLAIMS).ask
         self.claims = Claims(ask, sales=self.sales, revocations=self.revocations, pulse=self.pulse, door=self.door)
-        self._claims = HotPost(self.claims.answer, largest_body=LARGEST_BODY)
         self.beats = Beats(self.revocations)
         self.reservations = Reservations(
             self.revocations, ask=None if link is None else link.remote(RESERVATIONS).ask, sales=self.sales
         )
-        self._reservations = HotPost(self.reservations.answer, largest_body=LARGEST_BODY)
+        self._hot = {
+            "/gate/claims": HotPost(self.claims.answer, largest_body=LARGEST_BODY),
+            "/gate/reservations": HotPost(self.reservations.answer, largest_body=LARGEST_BODY),
+        }
         health = Health(self.hub, self.reader)
         self._exact: dict[str, tuple[Handler, str]] = {
             "/gate/beats": (self.beats, "POST"),
@@ -87,12 +90,18 @@ class Gate:
         self._media = Media(self.revocations)
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection scope."""
-        self.begin()
-        if scope["type"] == "http":
-            await self._http(scope, receive, send)
-        elif scope["type"] == "lifespan":
+    @markcoroutinefunction
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+        """Serve one connection scope. A hot path is handed over as it is: each coroutine around it would cost."""
+        if self._loop is None:
+            self.begin()
+        if scope["type"] != "http":
+            return self._other(scope, receive, send)
+        hot = self._hot.get(scope["path"])
+        return self._http(scope, receive, send) if hot is None else hot(scope, receive, send)
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "websocket":
             await receive()
@@ -100,11 +109,7 @@ class Gate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        if path == "/gate/claims":
-            await self._claims(scope, receive, send)
-        elif path == "/gate/reservations":
-            await self._reservations(scope, receive, send)
-        elif path.startswith("/static/"):
+        if path.startswith("/static/"):
             await self._assets(scope, receive, send)
         elif path in self._exact:
             await self._handle(*self._exact[path], scope, receive, send)

@@ -7,7 +7,7 @@ ordinary (a name that comes twice, a quoted value) takes the same way as everywh
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from django.conf import settings
 from django.http import parse_cookie
@@ -19,7 +19,6 @@ from kaiying.wire.brakes import client_address
 
 JSON = b"application/json"
 LONGEST_PREFERENCE = 256
-SIMPLE = re.compile(r"[\w.=%/+-]+", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -42,8 +41,9 @@ class Asking:
     @property
     def language(self) -> str:
         """The language the reader chose, else the one the browser prefers, else ours."""
-        preferred = self.text(b"accept-language")[:LONGEST_PREFERENCE]
-        return language_of(cookie_of(self.cookies, settings.LANGUAGE_COOKIE_NAME), preferred)
+        name, cookies = settings.LANGUAGE_COOKIE_NAME, self.cookies
+        chosen = cookie_of(cookies, name) if name in cookies else ""
+        return language_of(chosen, self.text(b"accept-language")[:LONGEST_PREFERENCE])
 
     @property
     def is_ours(self) -> bool:
@@ -80,16 +80,10 @@ def joined(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
 
 def cookie_of(header: str, name: str) -> str:
     """Return one cookie's value, or nothing; the same as parsing them all, for less."""
-    wanted = f"{name}="
-    start = header.find(wanted)
-    if start < 0:
+    if header.count(name) != 1:
         return parse_cookie(header).get(name, "") if name in header else ""
-    stop = header.find(";", start)
-    value = header[start + len(wanted) : stop if stop > 0 else len(header)]
-    plain = start == 0 or header.startswith("; ", start - 2)
-    if not plain or not SIMPLE.fullmatch(value) or header.find(wanted, start + 1) > 0:
-        return parse_cookie(header).get(name, "")
-    return value
+    plain = _plain(name).search(header)
+    return plain[1] if plain else parse_cookie(header).get(name, "")
 
 
 def is_same_origin(site: bytes | None, origin: bytes | None, host: bytes) -> bool:
@@ -101,6 +95,12 @@ def is_same_origin(site: bytes | None, origin: bytes | None, host: bytes) -> boo
     scheme, _, place = origin.partition(b"://")
     ours = bool(place) and place == host and scheme in {b"http", b"https"}
     return ours or origin.decode("latin-1") in settings.CSRF_TRUSTED_ORIGINS
+
+
+@cache
+def _plain(name: str) -> re.Pattern[str]:
+    """Match one cookie that comes once and whose value is nothing out of the ordinary."""
+    return re.compile(rf"(?:^|; ){re.escape(name)}=([\w.=%/+-]+)(?:;|$)", re.ASCII)
 
 
 @lru_cache(maxsize=1024)

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import close_old_connections, connections
+from django.db import connections
 from django.utils import translation
 from django.utils.translation import gettext_noop as _
 
+from kaiying.gate.connections import refresh
 from kaiying.gate.replies import send_json
 from kaiying.gate.request import Denied, Request, Send
 from kaiying.gate.revocations import Revocations
@@ -79,7 +80,7 @@ class Beats:
 
 def commit(asked: list[Asked]) -> list[Answered | Exception]:
     """Record the beats of many requests in one transaction; runs in the batcher's thread."""
-    close_old_connections()
+    refresh()
     answers = iter(record_beats([beat for beats in asked for beat in beats], at=clock.now()))
     return [[next(answers) for _beat in beats] for beats in asked]
 

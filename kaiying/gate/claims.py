@@ -16,12 +16,12 @@ from datetime import datetime
 from typing import Protocol
 
 from django.db import Error as DatabaseFault
-from django.db import close_old_connections
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_noop as _
 
 from kaiying.gate.asking import Asking
+from kaiying.gate.connections import refresh
 from kaiying.gate.door import Door, WaitInLine
 from kaiying.gate.learners import learner_of
 from kaiying.gate.pulse import Pulse
@@ -61,7 +61,7 @@ class Ask(Protocol):
 
 def commit(requests: list[ClaimRequest]) -> list[Taken | Exception]:
     """Decide and write the claims of many requests in one transaction; runs in the batcher's thread."""
-    close_old_connections()
+    refresh()
     return [*claim_seats(requests, at=clock.now())]
 
 

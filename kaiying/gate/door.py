@@ -12,11 +12,12 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import close_old_connections, connections
+from django.db import connections
 from django.urls import reverse
 from django.utils.translation import gettext_noop as _
 
 from kaiying.gate.asking import cookie_of
+from kaiying.gate.connections import refresh
 from kaiying.gate.readers import Reader
 from kaiying.gate.refusals import Reply, denied
 from kaiying.gate.request import Denied
@@ -176,7 +177,7 @@ def commit(asked: list[TurnRequest]) -> list[Given | Exception]:
 
     It waits a moment first: in a crowd that leaves the database to those who claim, and to the other processes.
     """
-    close_old_connections()
+    refresh()
     time.sleep(LINGER)
     return [*take_turns(asked, at=clock.now())]
 

@@ -8,10 +8,11 @@ import json
 import logging
 from typing import Any, Protocol
 
-from django.db import close_old_connections, connections
+from django.db import connections
 from django.utils.translation import gettext_noop as _
 
 from kaiying.gate.asking import Asking
+from kaiying.gate.connections import refresh
 from kaiying.gate.door import turn_cookie
 from kaiying.gate.learners import learner_of
 from kaiying.gate.refusals import Reply, denied, refused
@@ -82,7 +83,7 @@ def _hold_back(learner_id: int, address: str) -> None:
 
 def commit(asked: list[ReserveRequest]) -> list[Reserved | Exception]:
     """Write the reservations of many requests in one transaction; runs in the batcher's thread."""
-    close_old_connections()
+    refresh()
     return [*reserve(asked, at=clock.now())]
 
 

@@ -143,8 +143,8 @@ def bring_camp(house, folder):
     house.kaiying("camp", "load", str(folder), "--yes")
 
 
-def open_cohort(house, *, number, starts_on, address):
-    opens = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+def open_cohort(house, *, number, starts_on, address, sale_opens=None):
+    opens = (sale_opens or datetime.now(UTC) - timedelta(hours=1)).isoformat()
     house.kaiying(
         "cohort", "open", "sprint", starts_on, "--number", str(number), "--sale-opens", opens, "--address", address
     )

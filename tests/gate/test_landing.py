@@ -5,6 +5,7 @@ import gzip
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from a2wsgi import WSGIMiddleware
@@ -21,6 +22,7 @@ from tests.factories.offers import an_offer
 from tests.gate.caller import Answer, call
 from tests.gate.conftest import as_user
 
+WORKERS = 4
 HOST = {"host": "testserver", "accept-language": "en"}
 
 
@@ -32,7 +34,7 @@ class Site:
         self.seconds = 1000.0
         self.waits = asyncio.Event()
         self.waits.set()
-        self._django = WSGIMiddleware(get_wsgi_application(), workers=4)
+        self._django = WSGIMiddleware(get_wsgi_application(), workers=WORKERS)
         self.landing = Landing(self._pages, now=lambda: self.seconds)
 
     async def _pages(self, scope, receive, send) -> None:
@@ -60,7 +62,9 @@ async def site(transactional_db) -> AsyncIterator[Site]:
     one = Site()
     yield one
     await one.settle()
-    one._django.executor.submit(connections.close_all).result()
+    together = Barrier(WORKERS)  # so that each thread closes the connection it may have
+    for _ in range(WORKERS):
+        one._django.executor.submit(lambda: (together.wait(), connections.close_all()))
     one._django.executor.shutdown()
     await sync_to_async(connections.close_all)()
 

@@ -20,22 +20,22 @@ type Row = tuple[Any, ...]
 AMONG = {"sqlite": "IN (SELECT value FROM json_each(%s))", "postgresql": "= ANY(%s)"}
 """How a column is compared with a list."""
 
-_LOWEST = (
-    "UPDATE offers_seat SET state = 'held' WHERE id IN (SELECT id FROM offers_seat WHERE tier_id = %s AND"
-    " state = 'free' ORDER BY number LIMIT %s) RETURNING number, generation"
-)
+_FREE = "FROM offers_seat WHERE tier_id = %s AND state = 'free' ORDER BY number LIMIT %s"
+_PLACE = "RETURNING number, generation"
+HOLD_LOWEST = f"UPDATE offers_seat SET state = 'held' WHERE id IN (SELECT id {_FREE}) {_PLACE}"  # noqa: S608 — no text of ours comes from outside
 _CLAIMS = (
     "INSERT INTO offers_claim (offer_id, tier_id, price, state, claimed_at, held_until,"
     " learner_id, max_price, key, seat_number, generation) SELECT %s, %s, %s, 'held', "
 )
 _HELD = " RETURNING id, learner_id, seat_number, generation"
-HOLD_PLACES = (
+CLAIM_PLACES = (
     f"{_CLAIMS} %s, %s, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4"
     f" FROM json_each(%s) WHERE true{_HELD}"
 )
-HOLD_LOWEST = (
-    f"WITH lowest AS ({_LOWEST}), places AS (SELECT array_agg(number ORDER BY number) AS numbers,"  # noqa: S608 — as below
-    f" array_agg(generation ORDER BY number) AS generations FROM lowest) {_CLAIMS} %s::timestamptz, %s::timestamptz,"
+HOLD_AND_CLAIM = (  # where a row lies is known from reading it: nothing is looked up a second time
+    f"WITH lowest AS (UPDATE offers_seat SET state = 'held' WHERE ctid = ANY (ARRAY(SELECT ctid {_FREE})) {_PLACE}),"  # noqa: S608 — as above
+    " places AS (SELECT array_agg(number ORDER BY number) AS numbers, array_agg(generation ORDER BY number) AS"
+    f" generations FROM lowest) {_CLAIMS} %s::timestamptz, %s::timestamptz,"
     " (line ->> 0)::bigint, (line ->> 1)::bigint, line ->> 2, numbers[place], generations[place]"
     " FROM places, json_array_elements(%s::json) WITH ORDINALITY AS asked(line, place)"
     f" WHERE place <= cardinality(numbers){_HELD}"
@@ -176,7 +176,7 @@ def lift_planner() -> None:
 
 def _lock_offers(offer_ids: Iterable[int]) -> Sent:
     return send(
-        "SELECT id, opens_at, closes_at, hold_minutes, on_return, currency, epoch FROM offers_offer"  # noqa: S608 — no text of ours comes from outside
+        "SELECT id, opens_at, closes_at, hold_minutes, on_return, currency, epoch FROM offers_offer"  # noqa: S608 — as above
         f" WHERE id {AMONG[connection.vendor]} ORDER BY id" + (" FOR UPDATE" * (connection.vendor == "postgresql")),
         among(offer_ids),
     )
@@ -208,9 +208,9 @@ def hold_lowest(tier: Tier, asked: Sequence[tuple[int, int, str]], *, at: dateti
     """
     terms = (tier.offer_id, tier.pk, tier.price, adapted(at), adapted(until))
     if connection.vendor == "postgresql":
-        return rows(HOLD_LOWEST, tier.pk, len(asked), *terms, json.dumps(asked))
-    places = sorted(rows(_LOWEST, tier.pk, len(asked)))
-    return rows(HOLD_PLACES, *terms, json.dumps([[*one, *place] for one, place in zip(asked, places, strict=False)]))
+        return rows(HOLD_AND_CLAIM, tier.pk, len(asked), *terms, json.dumps(asked))
+    places = sorted(rows(HOLD_LOWEST, tier.pk, len(asked)))
+    return rows(CLAIM_PLACES, *terms, json.dumps([[*one, *place] for one, place in zip(asked, places, strict=False)]))
 
 
 def free_places(tier_id: int, count: int) -> list[Row]:
