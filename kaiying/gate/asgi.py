@@ -18,6 +18,7 @@ from django.db import connections
 from django.utils.translation import gettext_noop as _
 
 from kaiying.gate.beats import Beats
+from kaiying.gate.checkpoints import Checkpoints
 from kaiying.gate.claims import Claims, commit
 from kaiying.gate.door import Door
 from kaiying.gate.events import Events
@@ -62,7 +63,7 @@ class Gate:
         self._pages, self._assets, self._landing = pages, assets, Landing(pages)
         self.hub, self.revocations, self.reader = Hub(), Revocations(), Reader()
         self.tail = Tail(self._hand_over(self._deliver), self._hand_over(self._recall))
-        self.sales, self.pulse = Sales(self.reader), Pulse()
+        self.sales, self.pulse, self.checkpoints = Sales(self.reader), Pulse(), Checkpoints()
         self.ledger: Batcher[ClaimRequest, Taken] = Batcher(
             commit, limit=512, leave=connections.close_all, in_turns=True, name="claims"
         )
@@ -166,6 +167,7 @@ class Gate:
         self.tail.start()
         self.sales.start()
         self.door.start()
+        self.checkpoints.start()
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._chain(number, loop)
@@ -188,6 +190,7 @@ class Gate:
         self.hub.stop()
         self.sales.stop()
         self.tail.stop()
+        self.checkpoints.stop()
         if self._loop is not None and self._loop.is_running():
             self._loop.call_later(GRACE, self._media.cut)
 
@@ -202,6 +205,7 @@ class Gate:
         self.claims.close()
         await asyncio.get_running_loop().run_in_executor(None, self.pulse.close)
         await asyncio.get_running_loop().run_in_executor(None, self.tail.join)
+        await asyncio.get_running_loop().run_in_executor(None, self.checkpoints.close)
         await self.reader.close()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

@@ -5,12 +5,15 @@ import time
 
 from django.db import close_old_connections, connection
 
+from kaiying.gate.checkpoints import TOO_LONG
+
 RESTED = 1.0
 """Seconds without a batch after which the database is asked whether it is still there."""
 
 
 class _Used(threading.local):
     at = float("-inf")
+    settled: object = None
 
 
 _used = _Used()
@@ -26,3 +29,7 @@ def refresh() -> None:
     if now - _used.at > RESTED or connection.errors_occurred:
         close_old_connections()
     _used.at = now
+    if connection.vendor == "sqlite" and (connection.connection is None or connection.connection is not _used.settled):
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA wal_autocheckpoint={TOO_LONG}")  # the thread of ``checkpoints`` comes before that
+        _used.settled = connection.connection

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import Error, connection, connections
 
 from kaiying.gate import claims, reservations
+from kaiying.gate.checkpoints import Checkpoints
 from kaiying.offers.vocabulary import ClaimRequest, Reserved, ReserveRequest, Taken
 from kaiying.wire.frames import Address, Kind, Link, Server
 
@@ -151,11 +152,14 @@ async def _serve(address: Address, fence: Fence, stop: threading.Event, say: Cal
     server.serve(CLAIMS, claims.commit, leave=connections.close_all)
     server.serve(RESERVATIONS, reservations.commit, leave=connections.close_all)
     server.listen(address)
+    checkpoints = Checkpoints()
+    checkpoints.start()
     say(f"The writer listens at {address}.")
     try:
         await loop.run_in_executor(None, _watch, fence, stop)
     finally:
         await server.close()
+        await loop.run_in_executor(None, checkpoints.close)
         say(f"The writer stops after {server.items} items in {server.frames} frames.")
         address.clear()
 
