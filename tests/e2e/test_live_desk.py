@@ -66,3 +66,23 @@ def test_the_desk_lives(desk, house):
     desk.wait_for_selector("[data-part=main].is-stale", timeout=16_000)
     desk.context.set_offline(False)
     desk.wait_for_selector("[data-part=main]:not(.is-stale)", timeout=12_000)
+
+
+def test_on_a_phone_the_menu_and_its_acts_stay_on_the_screen(visit, house):
+    cohort = house.script(BUYER, email="desk-3@sprint.example")
+    page = visit("phone", language="en-GB")
+    enter(page, house, house.script(SESSION, email="owner@sprint.example"))
+    page.goto(f"/desk/{cohort}/sale/")
+    page.click(".live-more summary")
+    assert not sideways(page, ".live-menu")
+
+    page.click("a[data-act][href$='rate/']")
+    page.wait_for_selector("#act-dialog [name=reason]")
+
+    assert not sideways(page, "#act-dialog")
+    assert not page.evaluate("(box => box.scrollWidth > box.clientWidth)(document.querySelector('#act-dialog'))")
+
+
+def sideways(page, selector):
+    box = page.locator(selector).bounding_box()
+    return box["x"] < 0 or box["x"] + box["width"] > 390
