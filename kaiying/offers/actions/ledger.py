@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import F
 
-from kaiying.offers.actions import journal, statements
+from kaiying.offers.actions import frontiers, journal, statements
 from kaiying.offers.actions.books import Book, Place, Tier
 from kaiying.offers.actions.journal import Facts
 from kaiying.offers.actions.statements import Sent
@@ -68,6 +69,7 @@ class Ledger:
         self._moves: dict[Move, list[int]] = defaultdict(list)
         self._counted: dict[int, Tier] = {}
         self._news: dict[tuple[int, str], int] = defaultdict(int)
+        self._frontiers: dict[int, tuple[Book, int]] = {}
         self.offered: list[WaitlistEntry] = []
 
     def _pass_on(self, book: Book) -> None:
@@ -157,8 +159,12 @@ class Ledger:
         The tier's counts were changed by whoever decided. Returns (learner, (claim id, seat, generation)) for each.
         """
         until = self.at + book.terms.hold
-        held = {who: (pk, *place) for pk, who, *place in statements.hold_lowest(tier, asked, at=self.at, until=until)}
+        above = 0 if self._facts or self._moves else frontiers.of(tier.pk, epoch=book.epoch)
+        frontiers.forget(tier.pk)
+        found = statements.hold_lowest(tier, asked, above=above, at=self.at, until=until)
+        held = {who: (pk, *place) for pk, who, *place in found}
         self._expect(len(held), asked)
+        self._frontiers[tier.pk] = book, max(number for _pk, number, _generation in held.values())
         lines = [[who, *held[who][1:], most, key] for who, most, key in asked]
         self._count(tier)
         self.note(book, "held", {"tier": tier.pk, "price": tier.price, "until": until.isoformat(), "claims": lines})
@@ -223,6 +229,8 @@ class Ledger:
             self._publish()
         self._expect(sum(page.written for page in turned), turned)
         self._facts.clear()
+        for tier_id, (book, number) in self._frontiers.items():
+            transaction.on_commit(partial(frontiers.note, tier_id, epoch=book.epoch, number=number))
         for entry in self.offered:
             tell_offered(entry, at=self.at)
         self._clear()

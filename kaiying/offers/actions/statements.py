@@ -20,7 +20,7 @@ type Row = tuple[Any, ...]
 AMONG = {"sqlite": "IN (SELECT value FROM json_each(%s))", "postgresql": "= ANY(%s)"}
 """How a column is compared with a list."""
 
-_FREE = "FROM offers_seat WHERE tier_id = %s AND state = 'free' ORDER BY number LIMIT %s"
+_FREE = "FROM offers_seat WHERE tier_id = %s AND state = 'free' AND number > %s ORDER BY number LIMIT %s"
 _PLACE = "RETURNING number, generation"
 HOLD_LOWEST = f"UPDATE offers_seat SET state = 'held' WHERE id IN (SELECT id {_FREE}) {_PLACE}"  # noqa: S608 — no text of ours comes from outside
 _CLAIMS = (
@@ -201,15 +201,17 @@ def _claims_of(learner_ids: Iterable[int]) -> Sent:
     )
 
 
-def hold_lowest(tier: Tier, asked: Sequence[tuple[int, int, str]], *, at: datetime, until: datetime) -> list[Row]:
-    """Hold the lowest free seats of a tier for (learner, most, key), in order, at its price.
+def hold_lowest(
+    tier: Tier, asked: Sequence[tuple[int, int, str]], *, above: int = 0, at: datetime, until: datetime
+) -> list[Row]:
+    """Hold the lowest free seats of a tier, above a number, for (learner, most, key), in order, at its price.
 
     Returns (claim id, learner, seat, generation) for each; fewer if there are not as many seats.
     """
     terms = (tier.offer_id, tier.pk, tier.price, adapted(at), adapted(until))
     if connection.vendor == "postgresql":
-        return rows(HOLD_AND_CLAIM, tier.pk, len(asked), *terms, json.dumps(asked))
-    places = sorted(rows(HOLD_LOWEST, tier.pk, len(asked)))
+        return rows(HOLD_AND_CLAIM, tier.pk, above, len(asked), *terms, json.dumps(asked))
+    places = sorted(rows(HOLD_LOWEST, tier.pk, above, len(asked)))
     return rows(CLAIM_PLACES, *terms, json.dumps([[*one, *place] for one, place in zip(asked, places, strict=False)]))
 
 
