@@ -2,8 +2,8 @@
 
 PostgreSQL keeps what is no longer true in its indexes until they are vacuumed, so whoever looks for the lowest free
 seat walks over every seat that was sold since. The ledger remembers how far it came. Every change of a ledger has an
-epoch of its own: what was noted holds exactly as long as the offer still has that epoch, and who finds another one looks
-from the beginning.
+epoch of its own: what was noted holds exactly as long as the offer still has that epoch, and who finds another one
+looks from the beginning.
 """
 
 MOST = 1_000
