@@ -94,8 +94,7 @@ class Gate:
     @markcoroutinefunction
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Serve one connection scope. A hot path is handed over as it is: each coroutine around it would cost."""
-        if self._loop is None:
-            self.begin()
+        self.begin()
         if scope["type"] != "http":
             return self._other(scope, receive, send)
         hot = self._hot.get(scope["path"])

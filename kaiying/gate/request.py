@@ -11,7 +11,7 @@ from django.http import parse_cookie
 from django.utils import translation
 from django.utils.translation import gettext_noop as _
 
-from kaiying.gate.asking import LONGEST_PREFERENCE, is_same_origin, language_of
+from kaiying.gate.asking import LONGEST_PREFERENCE, is_same_origin, joined, language_of
 from kaiying.wire import clock
 from kaiying.wire.entry import COOKIE, Entry, read_entry
 from kaiying.wire.passes import BadPass
@@ -94,8 +94,8 @@ class Request:
 
     def same_origin(self) -> None:
         """Refuse what a page of another site sent. A browser says where a request comes from; silence is refused."""
-        said = {name: value.encode("latin-1") for name, value in self.headers.items()}
-        if not is_same_origin(said.get("sec-fetch-site"), said.get("origin"), said.get("host", b"")):
+        get = joined(self.scope["headers"]).get
+        if not is_same_origin(get(b"sec-fetch-site"), get(b"origin"), get(b"host", b"")):
             raise Denied(403, "foreign", _("This may only be sent from our own pages."))
 
     async def body(self, *, limit: int) -> bytes:

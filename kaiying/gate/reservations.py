@@ -27,7 +27,6 @@ from kaiying.wire.batcher import Batcher, Overloaded
 from kaiying.wire.turns import Turn
 
 logger = logging.getLogger(__name__)
-LARGEST_BODY = 1024
 LONGEST_NAME = 64
 FIELDS = {"offer", "standing"}
 NOT_JSON = _("A reservation is sent as JSON.")

@@ -91,7 +91,7 @@ class Decided:
                 if not asked:
                     continue
                 wanted = [(one.learner_id, one.max_price, one.key) for one in asked]
-                for who, (claim_id, number, generation) in self._ledger.hold_lowest(book, tier, wanted):
+                for who, (claim_id, number, generation) in self._ledger.hold_lowest(book, tier, wanted).items():
                     seat = Taken(claim_id, book.pk, who, number, generation, tier.price, HELD, until, is_new=True)
                     taken[book.pk, who] = seat
         return taken

@@ -153,23 +153,23 @@ class Ledger:
 
     def hold_lowest(
         self, book: Book, tier: Tier, asked: Sequence[tuple[int, int, str]]
-    ) -> list[tuple[int, tuple[int, int, int]]]:
+    ) -> dict[int, tuple[int, int, int]]:
         """Hold the lowest seats of a tier for (learner, most, key), in order, and write it at once.
 
-        The tier's counts were changed by whoever decided. Returns (learner, (claim id, seat, generation)) for each.
+        The tier's counts were changed by whoever decided. Returns (claim id, seat, generation) by learner.
         """
         until = self.at + book.terms.hold
         above = 0 if self._facts or self._moves else frontiers.of(tier.pk, epoch=book.epoch)
         frontiers.forget(tier.pk)
         found = statements.hold_lowest(tier, asked, above=above, at=self.at, until=until)
-        held = {who: (pk, *place) for pk, who, *place in found}
+        held = {who: (pk, number, generation) for pk, who, number, generation in found}
         self._expect(len(held), asked)
         self._frontiers[tier.pk] = book, max(number for _pk, number, _generation in held.values())
         lines = [[who, *held[who][1:], most, key] for who, most, key in asked]
         self._count(tier)
         self.note(book, "held", {"tier": tier.pk, "price": tier.price, "until": until.isoformat(), "claims": lines})
         self._news[book.pk, "offers.seat_held"] += len(lines)
-        return list(held.items())
+        return held
 
     def end(self, claim: Claim, state: ClaimState) -> None:
         """End a claim."""
