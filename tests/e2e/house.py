@@ -19,7 +19,8 @@ from bench.gate.machine import descendants
 
 ROOT = Path(__file__).parent.parent.parent
 CAMP = Path(__file__).parent / "camp"
-PATIENCE = 60
+PATIENCE = 240
+"""Seconds for a first start: tables and static files take 13 s of a core, and there may be little of one."""
 
 
 def free_port():
