@@ -194,6 +194,8 @@ ROWS = [
     post("offers:claim", "irrrrrrrr", "slug", **NEW),
     get("offers:queue", "ioorooooo", "slug"),
     post("offers:queue", "irrrrrrrr", "slug"),
+    get("offers:bell", "immmmmmmm", "slug"),
+    post("offers:bell", "irrrrrrrr", "slug"),
     get("offers:reservation", "irrrrrrrr", "slug"),
     post("offers:reservation", "irrrrrrrr", "slug"),
     get("offers:waitlist", "ioorooooo", "slug"),

@@ -4,8 +4,9 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 from django.tasks import task
 
-from kaiying.offers.actions import expire_claims, remind_reserved, serve_waitlist
-from kaiying.offers.models import Claim, Offer, PriceTier, WaitlistEntry
+from kaiying.offers.actions import call_near, expire_claims, remind_reserved, serve_waitlist
+from kaiying.offers.actions.calling import LIFE, to_call
+from kaiying.offers.models import Admission, Bell, Claim, Offer, PriceTier, WaitlistEntry
 from kaiying.offers.vocabulary import REMIND_BEFORE
 from kaiying.outbox.actions import every, later
 from kaiying.wire import clock
@@ -42,3 +43,24 @@ def remind_some(offer: int) -> None:
     with transaction.atomic():
         if remind_reserved(offer=found, at=at):
             later(remind_some, at=at, key=f"offers.remind:{offer}", offer=offer)
+
+
+@every(10)
+@task
+def call_those_near() -> None:
+    """Begin to call those in line whose turn is near."""
+    at = clock.now()
+    waiting = Bell.objects.filter(offer=OuterRef("pk"), rung_at=None, asked_at__gt=at - LIFE)
+    for line in Admission.objects.filter(Exists(waiting)).select_related("offer"):
+        if to_call(line, at=at).exists():
+            later(call_some, at=at, key=f"offers.call:{line.pk}", offer=line.pk)
+
+
+@task
+def call_some(offer: int) -> None:
+    """Call the next few hundred, and come again while somebody is left."""
+    at = clock.now()
+    found = Offer.objects.select_related("cohort__camp").get(pk=offer)
+    with transaction.atomic():
+        if call_near(offer=found, at=at):
+            later(call_some, at=at, key=f"offers.call:{offer}", offer=offer)

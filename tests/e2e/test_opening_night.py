@@ -80,6 +80,10 @@ def test_who_reserved_is_drawn_first_and_whoever_comes_later_stands_behind(night
     # Without a reload: the page hears that the sale is open, and draws its place from the seed.
     expect(early.locator("[data-paused]")).to_be_visible(timeout=20_000)
     expect(early.locator("[data-number]")).to_have_text("1")
+    expect(early.locator("[data-back]")).to_be_hidden()
+    early.locator("[data-call] button").click()
+    expect(early.locator("#called")).to_be_visible()
+    expect(early.locator("[data-number]")).to_have_text("1")
 
     late.goto("/c/night/queue/")
     late.locator("form button.btn--pine").click()

@@ -9,6 +9,7 @@ from kaiying.offers.actions.admitting import (
     take_turns,
     turn_of,
 )
+from kaiying.offers.actions.calling import ask_to_be_called, call_near
 from kaiying.offers.actions.claiming import KEY, claim_seat, claim_seats
 from kaiying.offers.actions.comps import comp_seat
 from kaiying.offers.actions.folding import fold_pulses
@@ -37,6 +38,8 @@ __all__ = [
     "Settled",
     "SettledAs",
     "TurnRequest",
+    "ask_to_be_called",
+    "call_near",
     "change_ladder",
     "claim_seat",
     "claim_seats",

@@ -3,6 +3,7 @@
 from kaiying.offers.models.ledger import Claim, ClaimQuerySet, Offer, PriceTier, Seat
 from kaiying.offers.models.line import (
     Admission,
+    Bell,
     Reservation,
     ReservationQuerySet,
     WaitlistEntry,
@@ -13,6 +14,7 @@ from kaiying.offers.models.records import Act, Incident, LedgerEvent, Pulse
 __all__ = [
     "Act",
     "Admission",
+    "Bell",
     "Claim",
     "ClaimQuerySet",
     "Incident",

@@ -190,3 +190,31 @@ class Admission(models.Model):
     def revealed(self, *, at: datetime) -> str | None:
         """Return the seed once the sale has opened."""
         return self.seed if at >= self.offer.opens_at else None
+
+
+class Bell(models.Model):
+    """A learner in line who wants to be called when their turn is near. One a learner and offer, rung once."""
+
+    offer = models.ForeignKey(
+        Offer, on_delete=models.CASCADE, related_name="+", db_index=False, verbose_name=_("offer")
+    )
+    learner = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="+", db_index=False, verbose_name=_("learner")
+    )
+    place = models.PositiveBigIntegerField(_("place in line"))
+    asked_at = models.DateTimeField(_("asked"))
+    rung_at = models.DateTimeField(_("called"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("bell")
+        verbose_name_plural = _("bells")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["learner", "offer"], name="offers_bell_once"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["offer", "place"], condition=Q(rung_at=None), name="offers_to_call"),
+        ]
+
+    def __str__(self) -> str:
+        """Show who is called."""
+        return f"{self.learner} {self.place}"

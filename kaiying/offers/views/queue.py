@@ -8,11 +8,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from kaiying.kit.errors import Refused
-from kaiying.offers.actions import come_in, let_in, reserve, turn_of
-from kaiying.offers.models import Offer
+from kaiying.offers.actions import ask_to_be_called, come_in, let_in, reserve, turn_of
+from kaiying.offers.models import Bell, Offer
 from kaiying.offers.queries import sale
 from kaiying.offers.queries.queue import Queue
 from kaiying.offers.vocabulary import ReserveRequest
@@ -39,8 +39,24 @@ def queue(request: SignedInRequest, slug: str) -> HttpResponse:
         return redirect("orders:checkout", seen.sale.claim.pk)
     if seen.phase == "turn":
         arrivals.note(offer.pk, request.user.pk)
-    response = render(request, "offers/queue.html", {"offer": offer, "queue": seen, "facts": _facts(seen)})
+    waits = seen.phase in {"waiting", "paused"}
+    called = waits and Bell.objects.filter(offer=offer, learner=request.user).exists()
+    shown = {"offer": offer, "queue": seen, "facts": _facts(seen), "waits": waits, "called": called}
+    response = render(request, "offers/queue.html", shown)
     return keep_turn(request, response, turn)
+
+
+@login_required
+@never_cache
+@require_POST
+def bell(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Keep that somebody in line wants to be called; who is not in line is shown where they are."""
+    offer = get_object_or_404(Offer, slug=slug)
+    at = clock.now(request)
+    turn = turn_of(offer=offer, learner=request.user, token=_token(request, offer), at=at)
+    if turn is not None and offer.is_open(at=at):
+        ask_to_be_called(offer=offer, learner=request.user, turn=turn, at=at)
+    return redirect("offers:queue", slug)
 
 
 def _enter(request: SignedInRequest, offer: Offer) -> HttpResponse:

@@ -77,6 +77,7 @@ class QueuePlace extends HTMLElement {
     const pace = now.per_second || now.pace, seconds = number / pace;
     const wait = seconds < 60 ? this.dataset.moment : this.fill("minutes", { n: Math.ceil(seconds / 60) });
     for (const part of this.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== "waiting";
+    for (const part of document.querySelectorAll("[data-call], [data-back]")) part.hidden = !("call" in part.dataset);
     this.querySelector("[data-paused]").hidden = !now.paused;
     this.put("[data-number]", this.figures.format(number));
     this.put("[data-wait]", now.paused ? "—" : wait);
