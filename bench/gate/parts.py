@@ -96,21 +96,26 @@ async def measure(offer: str, passes: list[str]) -> dict[str, float]:
     def taken(item: Any) -> Taken:
         return Taken(1, item.offer_id, item.learner_id, 1, 0, 9_900, "held", until, is_new=True)
 
-    async def at_once(item: Any, *, patience: float) -> Taken:  # noqa: ARG001 — stands for a batcher
-        return taken(item)
+    class AtOnce:
+        """Stands for a batcher."""
+
+        is_full = False
+
+        async def ask(self, item: Any, *, patience: float) -> Taken:  # noqa: ARG002 — as a batcher is asked
+            return taken(item)
 
     driver = Driver(application, offer, passes)
     await driver.play(1)
     await asyncio.sleep(1.5)  # the waiting room opens
     await driver.play(400)
-    application.claims._ask = at_once
+    application.claims._queue = AtOnce()
     edge = await driver.play(COUNT)
     none: Batcher[Any, Any] = Batcher(lambda items: [taken(item) for item in items], limit=512)
-    application.claims._ask = none.ask
+    application.claims._queue = none
     grouped = await driver.play(COUNT)
     clocked = Clocked(commit)
     real: Batcher[Any, Any] = Batcher(clocked, limit=512)
-    application.claims._ask = real.ask
+    application.claims._queue = real
     await driver.play(COUNT)
     await none.close()
     await real.close()

@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
+from functools import partial
 from inspect import markcoroutinefunction
 from types import FrameType
 from typing import Any
@@ -27,6 +28,7 @@ from kaiying.gate.hot import HotPost
 from kaiying.gate.landing import Landing
 from kaiying.gate.media import Media
 from kaiying.gate.metrics import Metrics
+from kaiying.gate.pressure import TOO_MANY_CLAIMS, TOO_MANY_RESERVATIONS, Pressure
 from kaiying.gate.pulse import Pulse
 from kaiying.gate.readers import Reader
 from kaiying.gate.replies import send_denied
@@ -69,20 +71,22 @@ class Gate:
         )
         self.door = Door(self.sales)
         self._link = link
-        ask = self.ledger.ask if link is None else link.remote(CLAIMS).ask
-        self.claims = Claims(ask, sales=self.sales, revocations=self.revocations, pulse=self.pulse, door=self.door)
+        queue = self.ledger if link is None else link.remote(CLAIMS)
+        self.claims = Claims(queue, sales=self.sales, revocations=self.revocations, pulse=self.pulse, door=self.door)
         self.beats = Beats(self.revocations)
         self.reservations = Reservations(
-            self.revocations, ask=None if link is None else link.remote(RESERVATIONS).ask, sales=self.sales
+            self.revocations, queue=None if link is None else link.remote(RESERVATIONS), sales=self.sales
         )
+        self.pressure = Pressure()
+        hot = partial(HotPost, largest_body=LARGEST_BODY, pressure=self.pressure)
         self._hot = {
-            "/gate/claims": HotPost(self.claims.answer, largest_body=LARGEST_BODY),
-            "/gate/reservations": HotPost(self.reservations.answer, largest_body=LARGEST_BODY),
+            "/gate/claims": hot(self.claims.answer, busy=TOO_MANY_CLAIMS),
+            "/gate/reservations": hot(self.reservations.answer, busy=TOO_MANY_RESERVATIONS),
         }
         health = Health(self.hub, self.reader)
         self._exact: dict[str, tuple[Handler, str]] = {
             "/gate/beats": (self.beats, "POST"),
-            "/metrics": (Metrics(self._batchers), "GET"),
+            "/metrics": (Metrics(self._batchers, self.pressure), "GET"),
             "/events": (Events(self.hub, self.tail, self.reader, self.revocations), "GET"),
             "/healthz": (health.alive, "GET, HEAD"),
             "/readyz": (health.ready, "GET, HEAD"),

@@ -8,6 +8,7 @@ they fold by themselves, as everybody else does.
 
 import logging
 import threading
+import time
 from typing import Any
 
 from django.db import Error, connection, connections
@@ -17,6 +18,8 @@ LONG, TOO_LONG = 8_000, 64_000
 """Pages in the log from which on the thread folds it, and from which on those who write batches do."""
 LOOK = 0.25
 ROUNDS = 8
+QUIET = 10.0
+"""Seconds between two times of saying that it cannot be folded."""
 
 
 class Checkpoints:
@@ -44,13 +47,16 @@ class Checkpoints:
             self._thread.join()
 
     def _run(self) -> None:
+        quiet_until = 0.0
         try:
             while not self._over.wait(LOOK):
                 try:
                     with connection.cursor() as cursor:
                         fold(cursor)
                 except Error as error:  # a full disk is told by those who write; the log is kept meanwhile
-                    logger.warning("The log of the database cannot be folded; trying again: %s", error)
+                    if time.monotonic() >= quiet_until:
+                        quiet_until = time.monotonic() + QUIET
+                        logger.warning("The log of the database cannot be folded; trying again: %s", error)
         finally:
             connections.close_all()
 

@@ -4,8 +4,9 @@ The body is ``{"offer": slug, "max_price": minor units, "key": the request's own
 by the entry pass. The answer, once it is durable, is ``{"claim", "seat", "price", "currency", "state", "held_until",
 "now", "checkout"}``: 201 for a new seat, 200 for the one they have. A refusal is ``{"code", "text", …}``.
 
-``Claims.answer`` knows no server: it takes an ``Asking`` and returns status, body and headers. ``ask`` is whoever
-writes: a batcher in this process, or a line to the process that has one. What memory can answer never gets there.
+``Claims.answer`` knows no server: it takes an ``Asking`` and returns status, body and headers. What memory can answer
+never gets to the ``queue``; and while that is full, whoever would have to wait in it is refused before anything is
+looked at, because a no that costs as much as a yes is what an overload lives on.
 """
 
 import asyncio
@@ -13,7 +14,6 @@ import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Protocol
 
 from django.db import Error as DatabaseFault
 from django.urls import reverse
@@ -24,6 +24,7 @@ from kaiying.gate.asking import Asking
 from kaiying.gate.connections import refresh
 from kaiying.gate.door import Door, WaitInLine
 from kaiying.gate.learners import learner_of
+from kaiying.gate.pressure import TOO_MANY_CLAIMS, busy
 from kaiying.gate.pulse import Pulse
 from kaiying.gate.refusals import Reply, denied, refused
 from kaiying.gate.request import Denied
@@ -35,7 +36,8 @@ from kaiying.kit.errors import Refused
 from kaiying.offers.actions import claim_seats
 from kaiying.offers.vocabulary import ClaimRequest, Closed, NoSuchOffer, PriceMoved, SoldOut, Taken, TooEarly
 from kaiying.wire import brakes, clock
-from kaiying.wire.batcher import Overloaded
+from kaiying.wire.batcher import Overloaded, Queue
+from kaiying.wire.entry import bearer
 from kaiying.wire.frames import Failed, Unknown
 
 logger = logging.getLogger(__name__)
@@ -52,13 +54,6 @@ NEW, KNOWN = 201, 200
 SHED, FAILED = {429, 503}, 500
 
 
-class Ask(Protocol):
-    """Has one request written, with the others that wait, and returns the seat; raises the refusal."""
-
-    async def __call__(self, item: ClaimRequest, *, patience: float) -> Taken:
-        """Wait until it is durable; ``Overloaded`` says that nothing was written, ``Unknown`` that nobody knows."""
-
-
 def commit(requests: list[ClaimRequest]) -> list[Taken | Exception]:
     """Decide and write the claims of many requests in one transaction; runs in the batcher's thread."""
     refresh()
@@ -69,10 +64,16 @@ class Claims:
     """Answers claims."""
 
     def __init__(
-        self, ask: Ask, *, sales: Sales, revocations: Revocations, pulse: Pulse, door: Door | None = None
+        self,
+        queue: Queue[ClaimRequest, Taken],
+        *,
+        sales: Sales,
+        revocations: Revocations,
+        pulse: Pulse,
+        door: Door | None = None,
     ) -> None:
-        """Write through ``ask``; everything else is this process's own memory."""
-        self._ask, self._sales, self._revocations, self._pulse, self._door = ask, sales, revocations, pulse, door
+        """Write through ``queue``; everything else is this process's own memory."""
+        self._queue, self._sales, self._revocations, self._pulse, self._door = queue, sales, revocations, pulse, door
         self._captchas = ThreadPoolExecutor(CAPTCHAS_AT_ONCE, thread_name_prefix="captcha")
         self._proving = 0
         self._until: tuple[datetime | None, str] = (None, "")
@@ -82,9 +83,13 @@ class Claims:
         """Answer one request."""
         begun, at = time.perf_counter(), clock.now()
         try:
-            learner_id = learner_of(asking, self._revocations, at=at, not_json=NOT_JSON)
-            wish = read_wish(asking.body)
-            shop = self._sales.known(wish.offer) or await self._find(wish.offer)
+            wish = self._wish(asking, at)
+            shop = self._sales.known(wish.offer)
+            if shop is not None and (reply := self._unverified(asking, shop, at)):
+                self._count(shop, reply, time.perf_counter() - begun)
+                return reply
+            learner_id = self._learner(asking, at)
+            shop = shop or await self._find(wish.offer)
         except Denied as no:
             return denied(no, asking.language)
         except Refused as no:
@@ -102,11 +107,49 @@ class Claims:
         """End the threads that ask for captchas."""
         self._captchas.shutdown(wait=False, cancel_futures=True)
 
+    def _learner(self, asking: Asking, at: datetime) -> int:
+        return learner_of(asking, self._revocations, at=at, not_json=NOT_JSON)
+
+    def _wish(self, asking: Asking, at: datetime) -> Wish:
+        try:
+            return read_wish(asking.body)
+        except Denied:
+            self._learner(asking, at)  # who may not ask at all hears that first
+            raise
+
     async def _find(self, slug: str) -> Shop:
         shop = await self._sales.find(slug)
         if shop is None:
             raise NoSuchOffer
         return shop
+
+    def _unverified(self, asking: Asking, shop: Shop, at: datetime) -> Reply | None:
+        """Refuse what is refused to everybody, before anybody is looked at; ``None``: it depends on who asks."""
+        no = shop.refuses(at)
+        if no is None:
+            return self._too_many(asking, shop) if self._queue.is_full else None
+        if no is TooEarly or shop.holders is None or self._may_have_something(asking, shop, at):
+            return None
+        return shop.says_no(no, asking.language)
+
+    def _too_many(self, asking: Asking, shop: Shop) -> Reply | None:
+        """Refuse whoever would get no further than the queue; those who get a turn at the door do not go there."""
+        if self._door is not None and self._door.holds_back(shop):
+            return None
+        return busy(TOO_MANY_CLAIMS, asking.language)
+
+    def _may_have_something(self, asking: Asking, shop: Shop, at: datetime) -> bool:
+        """Tell whether a good pass names somebody who has something here; no other is worth verifying.
+
+        That nothing is left is no secret, and with a forged pass nobody finds out who has a seat: they hear the same.
+        """
+        if shop.has_nothing(bearer(asking.headers.get(b"cookie", b""))):
+            return False
+        try:
+            self._learner(asking, at)
+        except Denied:
+            return False
+        return True
 
     def _from_memory(self, asking: Asking, shop: Shop, learner_id: int, at: datetime) -> Reply | None:
         """Refuse what the clock or the latch refuses; whoever has something in this offer goes to the ledger."""
@@ -128,7 +171,7 @@ class Claims:
         wait = brakes.current().wait(learner_id, asking.address)
         if wait:
             await self._hold_back(asking, wish, learner_id, wait)
-        taken = await self._ask(ClaimRequest(shop.id, learner_id, wish.max_price, wish.key), patience=PATIENCE)
+        taken = await self._queue.ask(ClaimRequest(shop.id, learner_id, wish.max_price, wish.key), patience=PATIENCE)
         shop.seat_taken(learner_id)
         return Reply(NEW if taken.is_new else KNOWN, self._said(shop, taken))
 
@@ -162,8 +205,7 @@ class Claims:
             text = _("We cannot tell yet whether the seat is yours. We will ask again, which is safe.")
             error = Denied(503, "unknown", text, retry_after=error.retry_after if isinstance(error, Unknown) else 1.0)
         elif isinstance(error, Overloaded):
-            text = _("A great many people are claiming right now. Nothing was taken; we will try again shortly.")
-            error = Denied(503, "overloaded", text, retry_after=error.retry_after)
+            return busy(TOO_MANY_CLAIMS, asking.language, error.retry_after)
         if not isinstance(error, Denied):
             logger.error("A claim failed.", exc_info=error)
             error = Denied(500, "failed", _("Something went wrong on our side."))

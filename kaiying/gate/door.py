@@ -18,6 +18,7 @@ from django.utils.translation import gettext_noop as _
 
 from kaiying.gate.asking import cookie_of
 from kaiying.gate.connections import refresh
+from kaiying.gate.pressure import TOO_MANY_CLAIMS, busy
 from kaiying.gate.readers import Reader
 from kaiying.gate.refusals import Reply, denied
 from kaiying.gate.request import Denied
@@ -34,6 +35,8 @@ from kaiying.wire.turns import LIFE, Turn, arrivals, cookie_name, read_turn, tur
 
 logger = logging.getLogger(__name__)
 BEAT = 1.0
+RARELY = 2
+"""How many times longer than a beat takes the next one is away: on a slow disk, writing is left to those who claim."""
 LINGER = 0.02
 REMEMBERED = 50_000
 SOONEST, LATEST = 2.0, 30.0
@@ -89,6 +92,11 @@ class Door:
             raise _wait(None, line.end - line.threshold, line)
         arrivals.note(shop.id, learner_id, walked=True)
 
+    def holds_back(self, shop: Shop) -> bool:
+        """Tell whether somebody who comes now would have to wait in line."""
+        line = shop.stand.admission
+        return line is not None and line.lifted_at is None and self._room_left(shop.id, line) <= 0
+
     async def reply(self, no: WaitInLine, shop: Shop, learner_id: int, language: str) -> Reply | None:
         """Return what somebody who has to wait is told, with their turn as a cookie; gives them one if need be.
 
@@ -98,9 +106,8 @@ class Door:
         if turn is None:
             try:
                 turn, line = await self.batcher.ask(TurnRequest(shop.id, learner_id))
-            except Overloaded as busy:
-                text = _("A great many people are claiming right now. Nothing was taken; we will try again shortly.")
-                return denied(Denied(503, "overloaded", text, retry_after=busy.retry_after), language)
+            except Overloaded as overloaded:
+                return busy(TOO_MANY_CLAIMS, language, overloaded.retry_after)
             except Refused:  # the sale has just ended: ask again, and be told how
                 return denied(WaitInLine(None, 0, SOONEST), language)
             self._remember(turn)
@@ -127,10 +134,13 @@ class Door:
         await self._reader.close()
 
     async def _go_on(self) -> None:
+        taken = 0.0
         while True:
             try:
-                await asyncio.sleep(self._pause(clock.now()))
+                await asyncio.sleep(max(self._pause(clock.now()), taken * RARELY))
+                begun = time.monotonic()
                 await self.beat()
+                taken = time.monotonic() - begun
             except Exception:
                 logger.exception("The waiting rooms stand still; trying again.")
 

@@ -8,35 +8,45 @@ from collections.abc import Awaitable, Callable
 from django.utils.translation import gettext_noop as _
 
 from kaiying.gate.asking import Asking, joined
+from kaiying.gate.pressure import Pressure, busy
 from kaiying.gate.refusals import Reply, denied
-from kaiying.gate.replies import CLOSED, NOT_KEPT
+from kaiying.gate.replies import NOT_KEPT, OURS
 from kaiying.gate.request import SLOWEST_BODY, Denied, Gone, Header, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
-HEADERS: tuple[Header, ...] = (*CLOSED, NOT_KEPT, (b"content-type", b"application/json"))
+HEADERS: tuple[Header, ...] = (*OURS, NOT_KEPT, (b"content-type", b"application/json"))
+"""JSON that must not be taken for anything else never becomes a document, so no policy for one is sent."""
 SWEEP = 1.0
 
 
 class HotPost:
     """Serves one address that is only posted to; ``answer`` is the framework-neutral core."""
 
-    def __init__(self, answer: Callable[[Asking], Awaitable[Reply]], *, largest_body: int) -> None:
-        """Refuse bodies above ``largest_body`` bytes, and senders that dawdle."""
-        self._answer, self._largest = answer, largest_body
+    def __init__(
+        self, answer: Callable[[Asking], Awaitable[Reply]], *, largest_body: int, pressure: Pressure, busy: str
+    ) -> None:
+        """Refuse bodies above ``largest_body`` bytes, senders that dawdle, and with ``busy`` who is too many."""
+        self._answer, self._largest, self._pressure, self._busy = answer, largest_body, pressure, busy
         self._reading: dict[asyncio.Task[object], float] = {}
         self._late: set[asyncio.Task[object]] = set()
         self._sweeping = False
+        self._dawdling = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         asking = asking_of(scope)
         try:
-            if scope["method"] == "POST":
-                await self._read(asking, receive)
-                reply = await self._answer(asking)
-            else:
+            if scope["method"] != "POST":
                 no = Denied(405, "method", _("This address does not answer that kind of request."))
                 reply = denied(no, asking.language)._replace(headers=(("allow", "POST"),))
+            elif self._pressure.enter():
+                try:
+                    await self._read(asking, receive)
+                    reply = await self._answer(asking)
+                finally:
+                    self._pressure.leave()
+            else:
+                reply = busy(self._busy, asking.language)
         except Denied as no:
             reply = denied(no, asking.language)
         except Gone:
@@ -85,12 +95,14 @@ class HotPost:
         asyncio.get_running_loop().call_later(SWEEP, self._sweep)
 
     def _sweep(self) -> None:
-        now = time.monotonic()
+        now, dawdling = time.monotonic(), 0
         for task, until in self._reading.items():
+            dawdling += until < now + SLOWEST_BODY - SWEEP
             if until <= now:
                 self._late.add(task)
                 task.cancel()
-        self._sweeping = False
+        self._pressure.dawdling += dawdling - self._dawdling
+        self._dawdling, self._sweeping = dawdling, False
         if self._reading:
             self._sweep_later()
 

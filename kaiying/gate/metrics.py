@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
+from kaiying.gate.pressure import Pressure
 from kaiying.gate.replies import CLOSED, NOT_KEPT, end, pack, start
 from kaiying.gate.request import Denied, Request, Send
 from kaiying.wire.batcher import Batcher
@@ -20,18 +21,29 @@ type AnyBatcher = Batcher[object, object]
 class Metrics:
     """The handler of figures."""
 
-    def __init__(self, batchers: Callable[[], Iterable[Batcher[object, object]]]) -> None:
-        """Show what these batchers have done."""
-        self._batchers = batchers
+    def __init__(self, batchers: Callable[[], Iterable[Batcher[object, object]]], pressure: Pressure) -> None:
+        """Show what these batchers have done, and the pressure of a crowd."""
+        self._batchers, self._pressure = batchers, pressure
 
     async def __call__(self, request: Request, send: Send) -> None:
         """Answer one request."""
         request.allow("GET")
         if not _may_look(request):
             raise Denied(404, "missing", _("There is nothing here."))
-        body = "".join(f"{line}\n" for line in _lines(list(self._batchers()))).encode()
+        body = "".join(f"{line}\n" for line in self._lines()).encode()
         await start(send, 200, [*CLOSED, NOT_KEPT, *pack({"content-type": TYPE, "content-length": len(body)})])
         await end(send, body)
+
+    def _lines(self) -> Iterator[str]:
+        pressure = self._pressure
+        yield "# HELP kaiying_gate_inside Requests of a crowd on their way, and how many there may be."
+        for name, count in (("inside", pressure.inside), ("limit", pressure.limit)):
+            yield f"# TYPE kaiying_gate_{name} gauge"
+            yield f"kaiying_gate_{name} {count}"
+        yield "# HELP kaiying_gate_refused_total Requests refused unread, because the loop was late."
+        yield "# TYPE kaiying_gate_refused_total counter"
+        yield f"kaiying_gate_refused_total {pressure.refused}"
+        yield from _lines(list(self._batchers()))
 
 
 def _may_look(request: Request) -> bool:

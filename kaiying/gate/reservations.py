@@ -6,7 +6,7 @@ The body is ``{"offer": slug, "standing": true | false}``. The answer, once it i
 
 import json
 import logging
-from typing import Any, Protocol
+from typing import Any
 
 from django.db import connections
 from django.utils.translation import gettext_noop as _
@@ -15,6 +15,7 @@ from kaiying.gate.asking import Asking
 from kaiying.gate.connections import refresh
 from kaiying.gate.door import turn_cookie
 from kaiying.gate.learners import learner_of
+from kaiying.gate.pressure import TOO_MANY_RESERVATIONS, busy
 from kaiying.gate.refusals import Reply, denied, refused
 from kaiying.gate.request import Denied
 from kaiying.gate.revocations import Revocations
@@ -23,7 +24,7 @@ from kaiying.kit.errors import Refused
 from kaiying.offers.actions import reserve
 from kaiying.offers.vocabulary import Reserved, ReserveRequest
 from kaiying.wire import brakes, clock
-from kaiying.wire.batcher import Batcher, Overloaded
+from kaiying.wire.batcher import Batcher, Overloaded, Queue
 from kaiying.wire.turns import Turn
 
 logger = logging.getLogger(__name__)
@@ -34,38 +35,38 @@ PATIENCE = 5.0
 NEW, KNOWN = 201, 200
 
 
-class Ask(Protocol):
-    """Has one wish written, with the others that wait, and returns what stands; raises the refusal."""
-
-    async def __call__(self, item: ReserveRequest, *, patience: float) -> Reserved:
-        """Wait until it is durable; ``Overloaded`` says that nothing was written."""
-
-
 class Reservations:
     """Answers reservations."""
 
-    def __init__(self, revocations: Revocations, *, ask: Ask | None = None, sales: Sales | None = None) -> None:
-        """Write through ``ask``, else by a batcher of this process, whose thread starts with the first reservation."""
+    def __init__(
+        self,
+        revocations: Revocations,
+        *,
+        queue: Queue[ReserveRequest, Reserved] | None = None,
+        sales: Sales | None = None,
+    ) -> None:
+        """Write through ``queue``, else by a batcher of our own, whose thread starts with the first reservation."""
         self._revocations, self._sales = revocations, sales
         self.batcher: Batcher[ReserveRequest, Reserved] = Batcher(
             commit, limit=512, leave=connections.close_all, in_turns=True, name="reservations"
         )
-        self._ask = ask or self.batcher.ask
+        self._queue: Queue[ReserveRequest, Reserved] = queue or self.batcher
 
     async def answer(self, asking: Asking) -> Reply:
-        """Answer one request, after what it asked is durable."""
+        """Answer one request, after what it asked is durable; at once, and unread, while the queue is full."""
+        if self._queue.is_full:
+            return busy(TOO_MANY_RESERVATIONS, asking.language)
         try:
             learner_id = learner_of(asking, self._revocations, at=clock.now(), not_json=NOT_JSON)
             asked = read(asking.body, learner_id=learner_id)
             _hold_back(asked.learner_id, asking.address)
-            answer = await self._ask(asked, patience=PATIENCE)
+            answer = await self._queue.ask(asked, patience=PATIENCE)
         except Refused as no:
             return refused(no, asking.language)
         except Denied as no:
             return denied(no, asking.language)
         except Overloaded as overloaded:
-            text = _("There is a lot going on. Nothing is lost; we will try again shortly.")
-            return denied(Denied(503, "overloaded", text, retry_after=overloaded.retry_after), asking.language)
+            return busy(TOO_MANY_RESERVATIONS, asking.language, overloaded.retry_after)
         return Reply(NEW if answer.is_new else KNOWN, _said(answer), self._turn(asked, answer))
 
     def _turn(self, asked: ReserveRequest, answer: Reserved) -> tuple[tuple[str, str], ...]:

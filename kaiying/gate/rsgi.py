@@ -13,6 +13,8 @@ from django.utils.translation import gettext_noop as _
 
 from kaiying.gate.asgi import Gate
 from kaiying.gate.asking import Asking, joined
+from kaiying.gate.hot import HEADERS
+from kaiying.gate.pressure import TOO_MANY_CLAIMS, busy
 from kaiying.gate.refusals import Reply, denied
 from kaiying.gate.replies import CLOSED, NOT_KEPT
 from kaiying.gate.request import SLOWEST_BODY, Denied, Message
@@ -29,7 +31,7 @@ def _texts(*headers: tuple[bytes, bytes]) -> list[tuple[str, str]]:
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
 
 
-JSON = [*_texts(*CLOSED, NOT_KEPT), ("content-type", "application/json")]
+JSON = _texts(*HEADERS)
 
 
 class Headers(Protocol):
@@ -94,11 +96,15 @@ class Front:
 
     async def _claim(self, scope: Scope, wire: Wire) -> Reply:
         asking = asking_of(scope)
+        if not self.gate.pressure.enter():
+            return busy(TOO_MANY_CLAIMS, asking.language)
         try:
             asking.body = await body_of(scope, wire, limit=LARGEST_BODY)
+            return await self.gate.claims.answer(asking)
         except Denied as no:
             return denied(no, asking.language)
-        return await self.gate.claims.answer(asking)
+        finally:
+            self.gate.pressure.leave()
 
     async def _pass_on(self, scope: Scope, wire: Wire) -> None:
         """Have the gate's other handlers answer, who speak ASGI."""

@@ -21,6 +21,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from queue import Empty, SimpleQueue
+from typing import Protocol
 
 from kaiying.wire.baton import Baton, Gathering
 from kaiying.wire.figures import SECONDS, SIZES, Histogram
@@ -97,6 +98,20 @@ class Figures:
         self.retried = 0
 
 
+class Queue[T, R](Protocol):
+    """Where items wait to be written: a batcher, or the line to a process that has one."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next one to ask would be refused."""
+
+    async def ask(self, item: T, *, patience: float) -> R:
+        """Wait until it is durable and return its result; raises a refusal.
+
+        ``Overloaded`` says that nothing was written; over a line, ``Unknown`` that nobody knows.
+        """
+
+
 class Batcher[T, R]:
     """Collects what is asked and has one thread commit it in batches."""
 
@@ -137,6 +152,12 @@ class Batcher[T, R]:
     def waiting(self) -> int:
         """How much waits, by weight, without the batch being written."""
         return self._came - self._went
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next one to ask would be refused."""
+        waiting = self._came - self._went
+        return waiting >= self._most_waiting or self._pace.wait_for(waiting) > self._longest_wait
 
     async def ask(self, item: T, *, patience: float = PATIENCE) -> R:
         """Have ``item`` written and return its result.

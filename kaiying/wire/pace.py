@@ -31,10 +31,15 @@ class Pace:
         return taken
 
     def wait_for(self, waiting: int) -> float:
-        """Return the seconds that ``waiting`` items will take, with those the batch at hand has already taken."""
-        begun = self._begun
-        running = time.monotonic() - begun if begun is not None else 0.0
-        return running + -(-waiting // self._limit) * self._batch_seconds
+        """Return the seconds until a batch begins that one more is in, after ``waiting``.
+
+        Beyond the next batch, one more is counted: others write too, and their flush takes as long. A batch that takes
+        longer than those before may take as long again.
+        """
+        batch, begun, ahead = self._batch_seconds, self._begun, waiting // self._limit
+        running = 0.0 if begun is None else time.monotonic() - begun
+        rest = 0.0 if begun is None else batch - running if running < batch else running
+        return rest + (ahead + 1) * batch * bool(ahead)
 
     def _running(self) -> float:
         begun = self._begun

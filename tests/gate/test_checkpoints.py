@@ -1,17 +1,18 @@
 """The log of SQLite is folded by a thread of its own, as far as readers let it, and begins anew."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from pysqlite3 import dbapi2 as sqlite
 
 from kaiying.gate import checkpoints
-from kaiying.gate.checkpoints import TOO_LONG, fold
+from kaiying.gate.checkpoints import TOO_LONG, Checkpoints, fold
 from kaiying.gate.connections import refresh
 
 
@@ -93,3 +94,26 @@ def test_a_thread_that_writes_batches_leaves_the_log_to_the_other_one(transactio
     thread.join()
 
     assert said == [TOO_LONG]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the log is SQLite's")
+def test_a_log_that_cannot_be_folded_is_told_once_in_a_while(transactional_db, monkeypatch, caplog):
+    tried = []
+
+    def broken(_cursor: object) -> int:
+        tried.append(1)
+        raise OperationalError("disk full")
+
+    monkeypatch.setattr(checkpoints, "fold", broken)
+    monkeypatch.setattr(checkpoints, "LOOK", 0.01)
+    beside = Checkpoints()
+    beside.start()
+    deadline = time.monotonic() + 10
+    while len(tried) < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    beside.close()
+
+    assert len(tried) >= 5
+    assert [record.getMessage() for record in caplog.records] == [
+        "The log of the database cannot be folded; trying again: disk full"
+    ]

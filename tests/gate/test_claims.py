@@ -14,13 +14,13 @@ from asgiref.sync import sync_to_async
 from kaiying.gate import claims as gate_claims
 from kaiying.gate.asking import cookie_of, is_same_origin
 from kaiying.offers.models import Claim, Offer
-from kaiying.offers.queries import verify
+from kaiying.offers.queries import Holders, verify
 from kaiying.people.models import User
 from kaiying.wire import brakes, clock
 from kaiying.wire.batcher import Batcher
 from kaiying.wire.brakes import Brakes
 from kaiying.wire.buckets import Rate
-from kaiying.wire.entry import COOKIE, entry_pass
+from kaiying.wire.entry import COOKIE, bearer, entry_pass
 from tests.factories.offers import FIRST, STANDARD, an_offer
 from tests.factories.people import UserFactory
 from tests.gate.caller import Answer, Call, call, until
@@ -157,13 +157,16 @@ async def test_a_sale_that_is_over_says_so_and_who_has_a_seat_still_finds_it(gat
 def count_asks(gate) -> list[int]:
     """Keep a list of who gets as far as the ledger."""
     asked: list[int] = []
-    ask = gate.claims._ask
+    queue = gate.claims._queue
 
-    async def counted(item, *, patience):
-        asked.append(item.learner_id)
-        return await ask(item, patience=patience)
+    class Counted:
+        is_full = False
 
-    gate.claims._ask = counted
+        async def ask(self, item, *, patience):
+            asked.append(item.learner_id)
+            return await queue.ask(item, patience=patience)
+
+    gate.claims._queue = Counted()
     return asked
 
 
@@ -366,7 +369,7 @@ async def test_whom_a_captcha_knows_as_a_person_goes_on(gate) -> None:
 async def test_an_overload_is_answered_at_once_and_says_when_to_come_back(gate) -> None:
     slug, learners = await a_sale(learners=50)
     full = Batcher(gate_claims.commit, most_waiting=0)
-    gate.claims._ask = full.ask
+    gate.claims._queue = full
     await gate.sales.find(slug)
 
     begun = time.perf_counter()
@@ -374,12 +377,31 @@ async def test_an_overload_is_answered_at_once_and_says_when_to_come_back(gate) 
     taken = time.perf_counter() - begun
 
     assert {(answer.status, answer.json()["code"]) for answer in answers} == {(503, "overloaded")}
-    assert {answer.headers["retry-after"] for answer in answers} <= {"1", "2"}
+    assert {answer.headers["retry-after"] for answer in answers} <= {"2", "3", "4"}
     waits = {answer.json()["retry_after"] for answer in answers}
-    assert all(1 <= wait <= 2 for wait in waits)
+    assert all(1.5 <= wait <= 4 for wait in waits)
     assert len(waits) > 20
     assert taken < 0.1 * len(answers)
     assert await ledger(slug) == []
+    tally = gate.pulse.of(gate.sales.known(slug).id)
+    assert (tally.asked, tally.shed) == (50, 50)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_full_queue_does_not_hide_what_memory_knows(gate) -> None:
+    slug, _ = await a_sale(1)
+    later, _ = await a_sale(1, opens_at=clock.now() + HOUR)
+    for address in (slug, later):
+        await gate.sales.find(address)
+    gate.claims._queue = Batcher(gate_claims.commit, most_waiting=0)
+
+    early = await post(gate, a_wish(later))
+    wrong = await post(gate, {"offer": slug})
+    gate.sales.known(slug).free = 0
+    gate.sales.known(slug).holders = Holders(set(), 0, 0)
+    out = await post(gate, a_wish(slug))
+
+    assert [one.json()["code"] for one in (early, wrong, out)] == ["too_early", "bad_claim", "sold_out"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -509,3 +531,46 @@ async def test_a_pass_that_is_over_opens_nothing(gate) -> None:
     over = entry_pass(7, until=datetime(2020, 1, 1, tzinfo=UTC))
 
     await refused(gate, 401, "signed_out", headers={"cookie": f"{COOKIE}={over}"})
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_when_nothing_is_left_a_forged_pass_hears_what_all_hear(gate) -> None:
+    slug, [holder, other] = await a_sale(1, learners=2)
+    await post(gate, a_wish(slug), user_id=holder)
+    await gate.sales.look()
+    first = await post(gate, a_wish(slug), user_id=other)
+    await gate.sales.look()
+    asked = count_asks(gate)
+    good = as_user(holder)["cookie"]
+    forged = [
+        {"cookie": good[:-1] + ("0" if good[-1] != "0" else "1")},
+        {"cookie": f"{COOKIE}=2.nokey.1.{other}-1.x"},
+        {"cookie": f"{COOKIE}=junk"},
+        {"cookie": ""},
+    ]
+
+    answers = [await call(gate, "POST", "/gate/claims", headers={**OURS, **one}, body=json.dumps(a_wish(slug)).encode()) for one in forged]  # fmt: skip
+    theirs = await post(gate, a_wish(slug), user_id=holder)
+
+    assert {(answer.status, answer.body) for answer in answers} == {(first.status, first.body)}
+    assert first.json()["code"] == "sold_out"
+    assert (theirs.status, asked) == (200, [holder])
+
+
+@pytest.mark.parametrize(
+    ("cookies", "who"),
+    [
+        ("ky_pass=2.ab12.1700000000000.42-1699.ff", 42),
+        ("a=1; ky_pass=2.ab12.1700000000000.42-1699.ff; b=2", 42),
+        ("not_ky_pass=2.ab12.1700000000000.42-1699.ff", 0),
+        ("ky_pass=2.ab12.1700000000000.-1699.ff", 0),
+        ("ky_pass=2.ab12.1700000000000.99999999999999999999-1.ff", 0),
+        ("", 0),
+    ],
+)
+def test_whom_a_pass_names_is_read_without_verifying_it(cookies: str, who: int) -> None:
+    assert bearer(cookies.encode()) == who
+
+
+def test_a_pass_of_ours_names_its_bearer() -> None:
+    assert bearer(f"x=1; {COOKIE}={entry_pass(123456)}".encode()) == 123456

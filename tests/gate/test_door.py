@@ -19,6 +19,7 @@ from kaiying.offers.actions import reserve
 from kaiying.offers.models import Admission, Offer, PriceTier
 from kaiying.offers.vocabulary import ReserveRequest
 from kaiying.wire import clock as wire_clock
+from kaiying.wire.batcher import Batcher
 from kaiying.wire.turns import Turn, arrivals, cookie_name, early_place, read_turn, turn_token
 from tests.factories.offers import OPENS, a_claim, an_offer
 from tests.factories.people import UserFactory
@@ -363,3 +364,28 @@ async def test_a_claim_over_the_gate_meets_the_door_and_then_the_ledger(live_gat
             break
 
     assert (let_in.status, let_in.json()["seat"]) == (201, 2)
+
+
+async def test_while_the_queue_is_full_whoever_must_wait_still_gets_a_place_in_line(live_gate):
+    offer = await sync_to_async(an_offer)(opens_at=wire_clock.now() - timedelta(seconds=5))
+    await sync_to_async(Admission.objects.filter(pk=offer.pk).update)(rate=1)
+    first, second = await sync_to_async(UserFactory.create_batch)(2)
+    await live_gate.sales.look()
+    await live_gate.door.beat()
+    shop = live_gate.sales.known(offer.slug)
+    live_gate.claims._queue = Batcher(list, most_waiting=0)
+
+    async def ask(learner):
+        return await call(
+            live_gate, "POST", "/gate/claims",
+            headers={**as_user(learner.pk), "sec-fetch-site": "same-origin", "content-type": "application/json"},
+            body=json.dumps({"offer": offer.slug, "max_price": 280, "key": f"key-{learner.pk:06}"}).encode(),
+        )  # fmt: skip
+
+    turned_away = await ask(first)
+    arrivals.note(offer.pk, first.pk, walked=True)
+    held_back = live_gate.door.holds_back(shop)
+    waits = await ask(second)
+
+    assert (turned_away.status, held_back) == (503, True)
+    assert (waits.status, waits.json()["code"]) == (409, "wait_in_line")

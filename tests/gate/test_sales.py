@@ -423,6 +423,18 @@ async def test_a_pulse_that_cannot_be_written_is_kept_and_a_slot_is_never_told_t
     assert rows[1][0] - rows[0][0] == timedelta(seconds=5)
 
 
+async def test_a_slot_that_is_not_written_now_is_written_with_the_next_one(beating) -> None:
+    slug, [learner] = await a_sale()
+    await post(beating, a_wish(slug), user_id=learner)
+    await sync_to_async(beating.pulse.flush)(write=False)
+    nothing = await Pulse.objects.acount()
+    await post(beating, a_wish(slug), user_id=learner)
+    await sync_to_async(beating.pulse.flush)()
+
+    rows = [row async for row in Pulse.objects.order_by("at").values_list("asked", "held")]
+    assert (nothing, rows) == (0, [(1, 1), (1, 0)])
+
+
 async def test_a_pulse_is_written_with_two_statements(gate, count_statements) -> None:
     from kaiying.offers.actions import Seen
 

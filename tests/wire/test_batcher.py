@@ -311,9 +311,20 @@ def test_a_crowd_at_a_quiet_writer_is_not_refused_for_what_a_single_item_took() 
     time.sleep(0.01)
     pace.end()
 
-    assert pace.wait_for(0) == 0
+    assert pace.wait_for(511) == 0
     assert 0.01 <= pace.wait_for(512) < 0.5
-    assert pace.wait_for(5120) == pytest.approx(10 * pace.wait_for(512))
+    assert pace.wait_for(9 * 512) == pytest.approx(5 * pace.wait_for(512))
+
+
+def test_whoever_is_in_the_next_batch_waits_for_the_one_at_hand_however_slow_the_disk_is() -> None:
+    pace = Pace(limit=512)
+    pace.begin()
+    time.sleep(0.05)
+    pace.end()
+    pace.begin()
+
+    assert 0 < pace.wait_for(511) < 0.1
+    assert pace.wait_for(512) > 0.1
 
 
 def test_a_commit_that_is_stuck_counts_as_waiting() -> None:

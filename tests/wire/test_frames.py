@@ -232,6 +232,28 @@ async def test_a_writer_that_falls_silent_leaves_nobody_waiting_for_ever(place, 
         assert await asked_until_known(link.remote(NUMBERS), 2) == 4
 
 
+async def test_a_writer_that_said_it_is_full_is_believed_for_a_moment(place, monkeypatch):
+    monkeypatch.setattr("kaiying.wire.frames.link.FULL", 0.3)
+    ledger = Ledger()
+    async with writing(place, ledger), asking(place) as link:
+        numbers = link.remote(NUMBERS)
+        await numbers.ask(1)
+        assert not numbers.is_full
+        ledger.gate.clear()
+        first = asyncio.ensure_future(numbers.ask(2))
+        await until(lambda: link.frames == 2)
+        late = asyncio.ensure_future(numbers.ask(3, patience=0.05))
+        await asyncio.sleep(0.15)
+        ledger.gate.set()
+
+        with pytest.raises(Overloaded):
+            await late
+        assert numbers.is_full
+        assert await numbers.ask(4) == 8  # only who looks first stays away
+        assert await first == 4
+        await until(lambda: not numbers.is_full)
+
+
 async def test_more_than_a_front_may_hold_is_refused_at_once(place):
     async with asking(place, most_waiting=10) as link:
         numbers = link.remote(NUMBERS)

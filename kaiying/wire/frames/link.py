@@ -24,6 +24,8 @@ GRACE = 2.0
 """Seconds beyond its patience in which the writer says what became of an item; after that nobody knows."""
 
 LONGEST_SILENCE = 10.0
+FULL = 0.1
+"""Seconds for which a writer is taken to be full after it has said so."""
 SWEEP_SECONDS = 0.05
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 
@@ -51,11 +53,17 @@ class Remote[T, R]:
         self._link, self.kind = link, kind
         self.pending: deque[Call[R]] = deque()
         self.frames = 0  # under way
+        self.full_until = 0.0
 
     @property
     def waiting(self) -> int:
         """How much waits, here and under way."""
         return self._link.waiting
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next one to ask would be refused: here, or as the writer has just said."""
+        return self._link.is_full or time.monotonic() < self.full_until
 
     async def ask(self, item: T, *, patience: float = PATIENCE) -> R:
         """Have ``item`` written by the writer and return its result.
@@ -111,6 +119,11 @@ class Link:
         """Tell whether the writer is there."""
         return self._wire is not None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for one more."""
+        return self.waiting >= self._most_waiting
+
     async def close(self) -> None:
         """Refuse what comes; what was asked is answered first, as long as its patience lasts."""
         self._closed = True
@@ -127,7 +140,7 @@ class Link:
         """Count one more in; raises ``Overloaded``."""
         if self._closed:
             raise Closed
-        if self.waiting >= self._most_waiting:
+        if self.is_full:
             raise Overloaded(1.0)
         self.waiting += 1
 
@@ -173,6 +186,8 @@ class Link:
             remote, calls = self._sent[number]
             for call, answer in zip(calls, map(remote.kind.unpack_answer, answers), strict=True):
                 if isinstance(answer, Exception):
+                    if type(answer) is Overloaded:
+                        remote.full_until = self._heard + FULL
                     call.fail(answer)
                 elif not call.future.done():
                     call.future.set_result(answer)
