@@ -353,6 +353,9 @@ static void tell(double ended) {
     printf("}}\n");
 }
 
+/* The history stays in memory while it plays: the disk is the server's, and who waits for it asks nobody. */
+static char kept[128 << 20];
+
 int main(int count, char **words) {
     long skip = 0;
     const char *plan_name = NULL;
@@ -379,7 +382,7 @@ int main(int count, char **words) {
     idle = calloc(most, sizeof *idle);
     if (!callers || !idle) die("calloc");
     if (history) {
-        setvbuf(history, NULL, _IOFBF, 1 << 20);
+        setvbuf(history, kept, _IOFBF, sizeof kept);
         fprintf(history, "who,n,key,max_price,t0,t1,status,code,seat,price\n");
     }
     if (!rate) dial_all();
