@@ -32,10 +32,12 @@ FENCE = 5_230_419_071
 LOOK_SECONDS = 1.0
 
 _moment = lru_cache(maxsize=4096)(datetime.fromisoformat)
+_as_text = lru_cache(maxsize=4096)(datetime.isoformat)
+"""A batch has one moment; writing it down for each seat was a quarter of what the writer's loop did."""
 
 
 def _pack_taken(taken: Taken) -> list[Any]:
-    return [*taken[:7], taken.held_until.isoformat(), taken.is_new]
+    return [*taken[:7], _as_text(taken.held_until), taken.is_new]
 
 
 def _unpack_taken(said: list[Any]) -> Taken:
@@ -43,8 +45,8 @@ def _unpack_taken(said: list[Any]) -> Taken:
 
 
 def _pack_reserved(one: Reserved) -> list[Any]:
-    reserved_at = one.reserved_at and one.reserved_at.isoformat()
-    return [one.learner_id, reserved_at, one.is_new, one.reserved, one.opens_at.isoformat()]
+    reserved_at = one.reserved_at and _as_text(one.reserved_at)
+    return [one.learner_id, reserved_at, one.is_new, one.reserved, _as_text(one.opens_at)]
 
 
 def _unpack_reserved(said: list[Any]) -> Reserved:
