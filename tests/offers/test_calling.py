@@ -1,12 +1,10 @@
 """Who waits at the door and asked for it is called once, about a minute before their turn."""
 
-import threading
 from datetime import timedelta
 
 import pytest
 import time_machine
 from django.core import mail
-from django.db import connections
 from django.urls import reverse
 
 from kaiying.notices.models import Notice
@@ -19,6 +17,7 @@ from kaiying.outbox.models import Job
 from kaiying.wire.turns import Turn, cookie_name, turn_token
 from tests.factories.offers import FIRST, OPENS, a_claim, an_offer
 from tests.factories.people import UserFactory
+from tests.offers.crowds import rush
 
 NOW = OPENS + timedelta(minutes=2)
 pytestmark = pytest.mark.django_db
@@ -158,28 +157,36 @@ def test_hundreds_are_called_a_few_at_a_time():
     assert len(called()) == 7
 
 
+@pytest.mark.figures
 @pytest.mark.django_db(transaction=True)
-def test_two_who_call_at_once_call_nobody_twice():
+def test_eight_who_call_at_once_call_nobody_twice():
     offer = a_line()
     for number in range(101, 141):
         a_bell(offer, number)
-    together, counts = threading.Barrier(4), []
 
-    def ring() -> None:
-        together.wait()
-        try:
-            while count := call_near(offer=offer, at=NOW, limit=5):
-                counts.append(count)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=ring) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    counts = rush(lambda _turn: call_near(offer=offer, at=NOW, limit=5), range(24))
 
     assert (sum(counts), Notice.objects.count(), len(called())) == (40, 40, 40)
+    print(f"24 calls in 8 threads: 40 waited, {Notice.objects.count()} told, each once")
+
+
+@pytest.mark.figures
+@pytest.mark.django_db(transaction=True)
+def test_twin_that_marks_after_calling_calls_people_twice():
+    offer = a_line()
+    for number in range(101, 141):
+        a_bell(offer, number)
+
+    def call_as_one_would(_turn: int) -> None:
+        line = Admission.objects.select_related("offer").get(pk=offer.pk)
+        for bell in to_call(line, at=NOW)[:20]:
+            Notice.objects.create(user_id=bell.learner_id, kind="offers.turn_near", title="soon", at=NOW)
+            Bell.objects.filter(pk=bell.pk).update(rung_at=NOW)
+
+    rush(call_as_one_would, range(24))
+
+    assert Notice.objects.count() > len(called())
+    print(f"marked afterwards: {Notice.objects.count()} told, {len(called())} people")
 
 
 @pytest.fixture
