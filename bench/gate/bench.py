@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import mean, median
 
 from bench.gate.databases import Database, Shelf
-from bench.gate.fixtures import HIGH, LOW, NIGHT, NIGHT_SEATS
+from bench.gate.fixtures import HIGH, LOW, NIGHT, NIGHT_SEATS, WIDE
 from bench.gate.history import Verdict, judge
 from bench.gate.load import Line, Load, Played, claim_body, joined, read_history, write_plan
 from bench.gate.passes import Passes
@@ -55,7 +55,7 @@ class Bench:
         self.folder, self.shelf, self.options, self.port = folder, shelf, options, port
         self.passes = Passes(folder)
         self._stack = ExitStack()
-        self._plans = 0
+        self._plans, self._sales = 0, 0
         self._empty: Server | None = None
 
     def close(self) -> None:
@@ -131,6 +131,42 @@ class Bench:
         ]
         run = Run(joined([run.played for run in runs]), mean(run.micros for run in runs))
         return run, run.played.rate / median(ratios), mean(empty.micros for empty in empties)
+
+    def sale(
+        self,
+        case: str,
+        plan: Path,
+        *,
+        kind: str,
+        waiting: int,
+        must: str = "for comparison",
+        app: str = "",
+        words: Sequence[Sequence[str]] = (),
+        environment: Callable[[Database], dict[str, str]] = lambda _database: {},
+    ) -> Row:
+        """Sell the seats of a wide sale for some seconds, beside the empty POST; every answer must be a new seat.
+
+        The row does not hold if the judge or an answer says otherwise, and has no verdict if all is well.
+        """
+        self._sales += 1
+        history = self.history(f"sale-{self._sales}")
+        load = replace(
+            claims_load(plan, offer=WIDE, connections=waiting), seconds=self.options.seconds, history=history
+        )
+        with (
+            self.shelf.fresh(kind) as database,
+            self.product(database, app=app, words=words, **environment(database)) as server,
+        ):
+            run, empty, empty_micros = self.beside(server, load)
+            found = self.judged(database, WIDE, history)
+        strange = odd(run.played, 201, history=history)
+        row = row_of(case, run, empty, must=must)
+        row.holds = False if found.count or strange else None
+        row.notes = [
+            f"empty POST {empty:,.0f}/s at {empty_micros:.0f} µs; judge: {found}"
+            + (f"; odd: {strange}" if strange else "")
+        ]
+        return row
 
     def judged(self, database: Database, offer: str, *histories: Path) -> Verdict:
         """Have the judge read histories with all their parts, and the tables."""

@@ -25,6 +25,10 @@ class Row:
     """None: there is nothing to hold, the figure stands for comparison."""
     notes: list[str] = field(default_factory=list)
 
+    def settle(self, well: bool) -> None:  # noqa: FBT001 — the verdict itself
+        """Say whether it reached what it must; what does not hold already goes on not holding."""
+        self.holds = well and self.holds is not False
+
     def cells(self) -> list[str]:
         """Return the row as text."""
         verdict = {None: "–", True: "holds", False: "MISSES"}[self.holds]

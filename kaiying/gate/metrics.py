@@ -30,20 +30,10 @@ class Metrics:
         request.allow("GET")
         if not _may_look(request):
             raise Denied(404, "missing", _("There is nothing here."))
-        body = "".join(f"{line}\n" for line in self._lines()).encode()
+        lines = [*_crowd(self._pressure), *_writers(list(self._batchers()))]
+        body = "".join(f"{line}\n" for line in lines).encode()
         await start(send, 200, [*CLOSED, NOT_KEPT, *pack({"content-type": TYPE, "content-length": len(body)})])
         await end(send, body)
-
-    def _lines(self) -> Iterator[str]:
-        pressure = self._pressure
-        yield "# HELP kaiying_gate_inside Requests of a crowd on their way, and how many there may be."
-        for name, count in (("inside", pressure.inside), ("limit", pressure.limit)):
-            yield f"# TYPE kaiying_gate_{name} gauge"
-            yield f"kaiying_gate_{name} {count}"
-        yield "# HELP kaiying_gate_refused_total Requests refused unread, because the loop was late."
-        yield "# TYPE kaiying_gate_refused_total counter"
-        yield f"kaiying_gate_refused_total {pressure.refused}"
-        yield from _lines(list(self._batchers()))
 
 
 def _may_look(request: Request) -> bool:
@@ -55,7 +45,17 @@ def _may_look(request: Request) -> bool:
     return host in HERE and not any(name in request.headers for name in FORWARDED)
 
 
-def _lines(batchers: list[AnyBatcher]) -> Iterator[str]:
+def _crowd(pressure: Pressure) -> Iterator[str]:
+    yield "# HELP kaiying_gate_inside Requests of a crowd on their way, and how many there may be."
+    for name, count in (("inside", pressure.inside), ("limit", pressure.limit)):
+        yield f"# TYPE kaiying_gate_{name} gauge"
+        yield f"kaiying_gate_{name} {count}"
+    yield "# HELP kaiying_gate_refused_total Requests refused unread, because the loop was late."
+    yield "# TYPE kaiying_gate_refused_total counter"
+    yield f"kaiying_gate_refused_total {pressure.refused}"
+
+
+def _writers(batchers: list[AnyBatcher]) -> Iterator[str]:
     yield "# TYPE kaiying_writer_waiting gauge"
     for batcher in batchers:
         yield f'kaiying_writer_waiting{{writer="{batcher.name}"}} {batcher.waiting}'

@@ -1,14 +1,17 @@
 """What this room does by itself."""
 
+from collections.abc import Callable
+
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 from django.tasks import task
 
 from kaiying.offers.actions import call_near, expire_claims, remind_reserved, serve_waitlist
-from kaiying.offers.actions.calling import LIFE, to_call
-from kaiying.offers.models import Admission, Bell, Claim, Offer, PriceTier, WaitlistEntry
+from kaiying.offers.actions.calling import to_call, unrung
+from kaiying.offers.models import Admission, Claim, Offer, PriceTier, WaitlistEntry
 from kaiying.offers.vocabulary import REMIND_BEFORE
 from kaiying.outbox.actions import every, later
+from kaiying.outbox.vocabulary import AnyTask
 from kaiying.wire import clock
 
 
@@ -38,11 +41,7 @@ def remind_of_openings() -> None:
 @task
 def remind_some(offer: int) -> None:
     """Remind the next few hundred, and come again while somebody is left."""
-    at = clock.now()
-    found = Offer.objects.select_related("cohort__camp").get(pk=offer)
-    with transaction.atomic():
-        if remind_reserved(offer=found, at=at):
-            later(remind_some, at=at, key=f"offers.remind:{offer}", offer=offer)
+    _next_few(remind_reserved, remind_some, f"offers.remind:{offer}", offer)
 
 
 @every(10)
@@ -50,7 +49,7 @@ def remind_some(offer: int) -> None:
 def call_those_near() -> None:
     """Begin to call those in line whose turn is near."""
     at = clock.now()
-    waiting = Bell.objects.filter(offer=OuterRef("pk"), rung_at=None, asked_at__gt=at - LIFE)
+    waiting = unrung(at=at).filter(offer=OuterRef("pk"))
     for line in Admission.objects.filter(Exists(waiting)).select_related("offer"):
         if to_call(line, at=at).exists():
             later(call_some, at=at, key=f"offers.call:{line.pk}", offer=line.pk)
@@ -59,8 +58,13 @@ def call_those_near() -> None:
 @task
 def call_some(offer: int) -> None:
     """Call the next few hundred, and come again while somebody is left."""
+    _next_few(call_near, call_some, f"offers.call:{offer}", offer)
+
+
+def _next_few(tell: Callable[..., int], again: AnyTask, key: str, pk: int) -> None:
+    """Tell the next few of an offer; the task that goes on is written with what they are told."""
     at = clock.now()
-    found = Offer.objects.select_related("cohort__camp").get(pk=offer)
+    offer = Offer.objects.select_related("cohort__camp").get(pk=pk)
     with transaction.atomic():
-        if call_near(offer=found, at=at):
-            later(call_some, at=at, key=f"offers.call:{offer}", offer=offer)
+        if tell(offer=offer, at=at):
+            later(again, at=at, key=key, offer=pk)

@@ -156,7 +156,7 @@ class Batcher[T, R]:
     @property
     def is_full(self) -> bool:
         """Whether the next one to ask would be refused."""
-        waiting = self._came - self._went
+        waiting = self.waiting
         return waiting >= self._most_waiting or self._pace.wait_for(waiting) > self._longest_wait
 
     async def ask(self, item: T, *, patience: float = PATIENCE) -> R:

@@ -37,9 +37,11 @@ class Pace:
         longer than those before may take as long again.
         """
         batch, begun, ahead = self._batch_seconds, self._begun, waiting // self._limit
-        running = 0.0 if begun is None else time.monotonic() - begun
-        rest = 0.0 if begun is None else batch - running if running < batch else running
-        return rest + (ahead + 1) * batch * bool(ahead)
+        others = (ahead + 1) * batch if ahead else 0.0
+        if begun is None:
+            return others
+        running = time.monotonic() - begun
+        return others + (batch - running if running < batch else running)
 
     def _running(self) -> float:
         begun = self._begun

@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.gate.bench import Bench, claims_load, odd, row_of
+from bench.gate.bench import Bench
 from bench.gate.databases import Database
-from bench.gate.fixtures import WIDE, WIDE_SEATS
+from bench.gate.fixtures import WIDE_SEATS
 from bench.gate.servers import command
 from bench.gate.table import RECORD, Row
 from kaiying.config.commands.front import granian  # as above: what ships
@@ -44,36 +44,21 @@ def ways(bench: Bench) -> list[Way]:
 
 
 def arrangements(bench: Bench) -> Iterator[Row]:
-    """Measure each on SQLite, where the best must hold; then the last of them on PostgreSQL."""
-    rows = []
-    for way in ways(bench):
-        row = _played(bench, way, "SQLite")
-        row.must = f"the best ≥ {LEAST:,.0f}/s"
-        row.holds = row.holds is not False and (row.of_record or 0) * RECORD >= LEAST
-        rows.append(row)
+    """Measure each on SQLite, where the best must hold; then the first and the last of them on PostgreSQL."""
+    plan = bench.one_each(WIDE_SEATS)
+    rows = [_measured(bench, plan, way, "SQLite", must=f"the best ≥ {LEAST:,.0f}/s") for way in ways(bench)]
     best = max(rows, key=lambda row: row.of_record or 0)
-    for row in rows:
-        row.holds = row.holds if row is best else None
+    best.settle((best.of_record or 0) * RECORD >= LEAST)
     yield from rows
     if "PostgreSQL" in bench.shelf.kinds:
-        row = _played(bench, ways(bench)[-1], "PostgreSQL")
-        row.must = f"≥ {SHARE} xF"
-        row.holds = row.holds is not False and (row.of_empty or 0) >= SHARE
+        first, *_others, last = ways(bench)
+        yield _measured(bench, plan, first, "PostgreSQL", must="for comparison")
+        row = _measured(bench, plan, last, "PostgreSQL", must=f"≥ {SHARE} xF")
+        row.settle((row.of_empty or 0) >= SHARE)
         yield row
 
 
-def _played(bench: Bench, way: Way, kind: str) -> Row:
-    """Sell seats for some seconds; it does not hold when somebody was told anything else than a seat of their own."""
-    with (
-        bench.shelf.fresh(kind) as database,
-        bench.product(database, words=way.words, **way.environment(database)) as server,
-    ):
-        history = bench.history(f"way-{kind}-{way.name}".replace(" ", "-"))
-        load = claims_load(bench.one_each(WIDE_SEATS), offer=WIDE, connections=WAITING)
-        run, empty, _micros = bench.beside(server, replace(load, seconds=bench.options.seconds, history=history))
-        found = bench.judged(database, WIDE, history)
-    row = row_of(f"{way.name}, {kind}", run, empty, must="", rate=run.played.taken_rate)
-    strange = odd(run.played, 201, history=history)
-    row.notes = [f"judge: {found}" + (f"; odd: {strange}" if strange else "")]
-    row.holds = False if found.count or strange else None
-    return row
+def _measured(bench: Bench, plan: Path, way: Way, kind: str, *, must: str) -> Row:
+    return bench.sale(
+        f"{way.name}, {kind}", plan, kind=kind, waiting=WAITING, must=must, words=way.words, environment=way.environment
+    )

@@ -1,10 +1,9 @@
 """Durable claims through HTTP: one process, both databases, 64 and 256 waiting."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from bench.gate.bench import Bench, claims_load, odd, row_of
-from bench.gate.fixtures import WIDE, WIDE_SEATS
+from bench.gate.bench import Bench
+from bench.gate.fixtures import WIDE_SEATS
 from bench.gate.table import Row
 
 WAITING = (64, 256)
@@ -16,26 +15,10 @@ def claims(bench: Bench, kinds: list[str]) -> Iterator[Row]:
     plan = bench.one_each(WIDE_SEATS)
     for kind in kinds:
         for waiting in WAITING:
-            with bench.shelf.fresh(kind) as database, bench.product(database) as server:
-                history = bench.history(f"claims-{kind}-{waiting}")
-                load = claims_load(plan, offer=WIDE, connections=waiting)
-                load = replace(load, seconds=bench.options.seconds, history=history)
-                run, empty, empty_micros = bench.beside(server, load)
-                found = bench.judged(database, WIDE, history)
-                must = f"≥ {LEAST} xF (aim 0.7)" + (f", p99 < {SLOWEST:.0f} ms" if waiting == max(WAITING) else "")
-                strange = odd(run.played, 201, history=history)
-                row = row_of(f"durable claims, {kind}, {waiting} waiting", run, empty, must=must)
-                row.holds = (
-                    (row.of_empty or 0) >= LEAST
-                    and (waiting < max(WAITING) or run.played.answered.p99 < SLOWEST)
-                    and not found.count
-                    and not strange
-                )
-                row.notes = [
-                    f"empty POST {empty:,.0f}/s at {empty_micros:.0f} µs; judge: {found}"
-                    + (f"; odd: {strange}" if strange else "")
-                ]
-                yield row
+            must = f"≥ {LEAST} xF (aim 0.7)" + (f", p99 < {SLOWEST:.0f} ms" if waiting == max(WAITING) else "")
+            row = bench.sale(f"durable claims, {kind}, {waiting} waiting", plan, kind=kind, waiting=waiting, must=must)
+            row.settle((row.of_empty or 0) >= LEAST and (waiting < max(WAITING) or (row.p99 or 0) < SLOWEST))
+            yield row
 
 
 def sqlite(bench: Bench) -> Iterator[Row]:

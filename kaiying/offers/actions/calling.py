@@ -30,17 +30,21 @@ def ask_to_be_called(*, offer: Offer, learner: User, turn: Turn, at: datetime) -
     return bell
 
 
+def unrung(*, at: datetime) -> QuerySet[Bell]:
+    """Return the bells of those who still wait to be called."""
+    return Bell.objects.filter(rung_at=None, asked_at__gt=at - LIFE)
+
+
 def to_call(line: Admission, *, at: datetime) -> QuerySet[Bell]:
     """Return who is to be called at ``at``, first come first; nobody while the line stands still or is for nothing."""
     tiers = PriceTier.objects.filter(offer=line.pk)
     if not line.offer.is_open(at=at) or not any(tier.free and not tier.is_over(at=at) for tier in tiers):
         return Bell.objects.none()
-    waiting = Bell.objects.filter(offer=line.pk, rung_at=None, asked_at__gt=at - LIFE, learner__is_active=True)
+    waiting = unrung(at=at).filter(offer=line.pk, learner__is_active=True)
     if line.lifted_at is None:
         if line.paused_at is not None or line.advanced_at is None:
             return Bell.objects.none()
-        pace = line.per_second or line.pace
-        waiting = waiting.filter(place__lt=line.threshold + ceil(pace * AHEAD))
+        waiting = waiting.filter(place__lt=line.threshold + ceil(line.flow * AHEAD))
     seated = Claim.objects.live().filter(offer=OuterRef("offer"), learner=OuterRef("learner"))
     return waiting.exclude(Exists(seated)).order_by("place")
 

@@ -183,6 +183,11 @@ class Admission(models.Model):
         return round((self.reached - reached) / seconds, 1) if seconds >= FEWEST_SECONDS else None
 
     @property
+    def flow(self) -> float:
+        """How many are let in a second: as measured in the last half minute, else by the pace."""
+        return self.per_second or float(self.pace)
+
+    @property
     def commitment(self) -> str:
         """What is published before the opening, so that nobody can choose the seed afterwards."""
         return sha256(self.seed.encode()).hexdigest()

@@ -94,8 +94,8 @@ class Queue:
 
     @property
     def per_second(self) -> float:
-        """How many are let in a second: as measured in the last half minute, else by the rate."""
-        return self.line.per_second or float(self.line.pace)
+        """How many are let in a second."""
+        return self.line.flow
 
     @property
     def is_measured(self) -> bool:
